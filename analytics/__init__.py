@@ -1,0 +1,1 @@
+"""The domain: numbers in, facts out. Knows no file, network, clock, Ray, OpenCV, torch or DuckDB."""

@@ -1,0 +1,1 @@
+"""Streamlit desks for operators, investigators and planners."""

@@ -1,0 +1,1 @@
+"""Live work on Ray Serve."""
