@@ -12,7 +12,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is Arrow's name for it: string, int64, float64, float32, bool, timestamp (µs, UTC), list<string>, list<int64>, list<float32>."""
+    """`type` is Arrow's name: string, int64, float64, float32, bool, timestamp (µs, UTC), list<string>, list<int64>, list<float32>."""
 
     type: str
     about: str
