@@ -362,7 +362,7 @@ def _keys_of(settings: Settings, uri: str) -> S3:
     if settings.s3 is None or not settings.s3.access_key or not settings.s3.secret_key:
         raise Refused(
             en=f"{uri}: no S3 key. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and MATTHAN_S3_ENDPOINT for anything but Amazon).",
-            vi=f"{uri}: chưa có khóa S3. Hãy đặt AWS_ACCESS_KEY_ID và AWS_SECRET_ACCESS_KEY (và MATTHAN_S3_ENDPOINT nếu không phải Amazon).",
+            vi=f"{uri}: chưa có khóa S3. Hãy đặt AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (và MATTHAN_S3_ENDPOINT nếu không phải Amazon).",
         )
     return settings.s3
 

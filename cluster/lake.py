@@ -1,0 +1,243 @@
+"""The lake: its only writer and the only opener of connections. Delta keeps the tables, DuckDB reads the files that the log lists."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from analytics.tables import CHUNK_TABLES, TABLES, Table
+from cluster import views
+from cluster.settings import Settings
+from cluster.store import open_store
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from cluster.delta import DeltaLog
+
+Span = tuple[float, float]
+"""From, to: media time in seconds since the epoch; `to` is not part of it."""
+
+
+class Lake:
+    """The tables of one store.
+
+    Writing is safe from any number of processes. A process killed between two tables of a chunk leaves rows that no reader
+    sees, and writing the chunk again (under a new commit) leaves exactly one set that readers see.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = open_store(settings)
+        self._logs: dict[str, DeltaLog] = {}
+        self._lock = threading.Lock()
+        self._base: duckdb.DuckDBPyConnection | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Lake, (self.settings,)
+
+    def schema(self, table: str) -> "pa.Schema":
+        """The table's columns as Arrow types."""
+        from cluster.delta import arrow_schema
+
+        return arrow_schema(_declared(table))
+
+    def append(self, table: str, rows: "pa.Table") -> None:
+        """Adds rows in one atomic commit and creates the table if need be.
+
+        Raises:
+            ValueError: columns are missing, unknown, or null where they must not be.
+            Refused: the store does not take it, or the table has a later schema version; nothing is visible then.
+        """
+        ready = _conform(_declared(table), self.schema(table), rows)
+        if ready.num_rows:
+            self.log(table).append(ready)
+
+    def commit_chunk(self, tables: Mapping[str, "pa.Table"], coverage: "pa.Table") -> None:
+        """Writes the rows of one or several chunks, then the coverage that makes them visible.
+
+        Args:
+            tables: rows by table, of `CHUNK_TABLES`; each row carries its chunk's `commit`.
+            coverage: a row for each chunk, with that `commit`.
+
+        Raises:
+            ValueError: a row's commit is not named in `coverage`, or the rows do not fit.
+            Refused: the store does not take it; no row of these chunks is visible then.
+        """
+        named = set(coverage["commit"].to_pylist())
+        for name, rows in tables.items():
+            if name not in CHUNK_TABLES:
+                raise ValueError(f"commit_chunk: {name} is not a table of a chunk; those are {', '.join(CHUNK_TABLES)}")
+            strays = set(rows["commit"].unique().to_pylist()) - named
+            if strays:
+                raise ValueError(f"commit_chunk: {name} has rows of commits that coverage does not name: {sorted(strays)[:3]}")
+        for name in CHUNK_TABLES:
+            if name in tables:
+                self.append(name, tables[name])
+        self.append("coverage", coverage)
+
+    def connect(
+        self,
+        tables: Iterable[str],
+        *,
+        days: tuple[str, str] | None = None,
+        cameras: Sequence[str] | None = None,
+        span: Span | None = None,
+    ) -> "duckdb.DuckDBPyConnection":
+        """A connection with a view of each named table over its files as of now.
+
+        A view `x` has the rows that readers may see; `x_all` has all. The table `live` says which commit holds for a
+        camera, chunk and class ('' for rows without one). Files that cannot hold what is asked for are left out unread.
+
+        Args:
+            days: first and last UTC day of the rows' starts, "YYYY-MM-DD".
+            cameras: only these cameras.
+            span: only rows that touch this stretch of media time.
+        """
+        wanted = list(dict.fromkeys(tables))
+        ruled = any("commit" in _declared(name).columns for name in wanted)
+        connection = self._duckdb().cursor()
+        for name in dict.fromkeys([*(["footage", "coverage"] if ruled else []), *wanted]):
+            table = _declared(name)
+            own = span if name in wanted else None
+            open_end = name in ("coverage", "footage") and ruled
+            if open_end and name == "coverage" and span:
+                own = (span[0] - views.LIVE_SLACK_S, span[1])
+            elif name == "footage":
+                own = None  # what removes a chunk may be registered at another time than the chunk
+            where = views.condition(table, cameras, own, days, open_end=open_end)
+            files = self._files(table, cameras, own, days, open_end)
+            connection.execute(f"CREATE TEMP VIEW {name}_all AS {views.raw(table, files, where)}")
+        if ruled:
+            connection.execute(f"CREATE TEMP TABLE live AS {views.LIVE}")
+        for name in wanted:
+            asked = views.condition(TABLES[name], cameras, span, days)
+            connection.execute(f"CREATE TEMP VIEW {name} AS {views.view(name, asked)}")
+        return connection
+
+    def rows(self, sql: str, tables: Iterable[str], parameters: Sequence[object] = (), **pruned: Any) -> list[dict[str, Any]]:
+        """The rows of one query, as dictionaries; `pruned` as in `connect`."""
+        return list(self.arrow(sql, tables, parameters, **pruned).to_pylist())
+
+    def arrow(self, sql: str, tables: Iterable[str], parameters: Sequence[object] = (), **pruned: Any) -> "pa.Table":
+        """The rows of one query, as an Arrow table; `pruned` as in `connect`."""
+        import duckdb
+
+        wanted = list(tables)
+        for last in (False, True):
+            try:
+                with self.connect(wanted, **pruned) as connection:
+                    return connection.sql(sql, params=list(parameters)).to_arrow_table()
+            except duckdb.IOException:
+                # Compaction deletes files that older snapshots list, a day after; a fresh snapshot does not list them.
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def log(self, table: str) -> "DeltaLog":
+        """The table's Delta log; for this module and for compaction."""
+        from cluster.delta import DeltaLog
+
+        with self._lock:
+            if table not in self._logs:
+                self._logs[table] = DeltaLog(_declared(table), self.settings, self.store)
+            return self._logs[table]
+
+    def _duckdb(self) -> "duckdb.DuckDBPyConnection":
+        """One in-memory database a process, so that what it learned of a file is not learned again."""
+        import duckdb
+
+        with self._lock:
+            if self._base is None:
+                offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+                self._base = duckdb.connect(":memory:", config=offline)
+                self._base.execute("SET GLOBAL parquet_metadata_cache = true")
+                self._base.execute("SET GLOBAL TimeZone = 'UTC'")
+                self._base.execute(f"SET GLOBAL temp_directory = {views.text(str(self.settings.cache / 'duckdb'))}")
+            return self._base
+
+    def _files(
+        self, table: Table, cameras: Sequence[str] | None, span: Span | None, days: tuple[str, str] | None, open_end: bool
+    ) -> list[str]:
+        log = self.log(table.name)
+        keys = [f"{log.folder}/{path}" for path in prune(log.files(), table, cameras, span, None if open_end else days, open_end=open_end)]
+        return [str(path) for path in self.store.fetch_all(keys)]
+
+
+def prune(
+    files: "pa.Table",
+    table: Table,
+    cameras: Sequence[str] | None,
+    span: Span | None,
+    days: tuple[str, str] | None,
+    *,
+    open_end: bool = False,
+) -> list[str]:
+    """Paths of the files that may hold rows of these cameras, this span and these days, by the log's statistics alone."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not files.num_rows:
+        return []
+    keep = pa.array([True] * files.num_rows)
+
+    def also(test: "pa.ChunkedArray | pa.Array", column: str) -> None:
+        nonlocal keep
+        unknown = pc.is_null(files[column])
+        keep = pc.and_(keep, pc.or_(pc.fill_null(test, False), unknown))
+
+    if cameras is not None and "min.camera" in files.column_names:
+        hit = pa.array([False] * files.num_rows)
+        for camera in cameras:
+            inside = pc.and_(pc.less_equal(files["min.camera"], camera), pc.greater_equal(files["max.camera"], camera))
+            hit = pc.or_(hit, inside)
+        also(hit, "min.camera")
+    first, last = views.times_of(table)
+    if span and first and f"min.{first}" in files.column_names:
+        # Delta cuts times to the millisecond, so a file's last moment may be that much later than it says.
+        also(pc.greater_equal(files[f"max.{last}"], _moment(table, last, span[0] - 0.001)), f"max.{last}")
+        if not open_end:
+            also(pc.less(files[f"min.{first}"], _moment(table, first, span[1])), f"min.{first}")
+    if days and table.partition:
+        day = files["partition.day"]
+        also(pc.and_(pc.greater_equal(day, days[0]), pc.less_equal(day, days[1])), "partition.day")
+    return list(files["path"].filter(keep).to_pylist())
+
+
+def _moment(table: Table, column: str, at: float) -> Any:
+    import pyarrow as pa
+
+    if table.columns[column].type == "float64":
+        return at
+    return pa.scalar(datetime.fromtimestamp(at, UTC), pa.timestamp("us", "UTC"))
+
+
+def _declared(name: str) -> Table:
+    if name not in TABLES:
+        raise ValueError(f"the lake has no table {name}; it has {', '.join(TABLES)}")
+    return TABLES[name]
+
+
+def _conform(table: Table, schema: "pa.Schema", rows: "pa.Table") -> "pa.Table":
+    """The rows with the declared columns, order and types; `day` is filled in from the row's first moment."""
+    if "day" in table.columns and "day" not in rows.column_names:
+        rows = rows.append_column("day", days_of(rows[views.times_of(table)[0]]))
+    missing, unknown = set(schema.names) - set(rows.column_names), set(rows.column_names) - set(schema.names)
+    if missing or unknown:
+        raise ValueError(f"{table.name}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; wanted {schema.names}")
+    ready = rows.select(schema.names).cast(schema)
+    holes = [field.name for field in schema if not field.nullable and ready[field.name].null_count]
+    if holes:
+        raise ValueError(f"{table.name}: null in {', '.join(holes)}, which must not be")
+    return ready
+
+
+def days_of(moments: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """UTC days, "YYYY-MM-DD", of timestamps or of seconds since the epoch."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_floating(moments.type):
+        moments = pc.cast(pc.floor(moments), pa.int64()).cast(pa.timestamp("s", "UTC"))
+    return pc.strftime(moments.cast(pa.timestamp("s", "UTC"), safe=False), "%Y-%m-%d")
