@@ -150,7 +150,7 @@ class CarryTracker:
         if self._has_left(track) and track.misses:
             return True
         size = np.sqrt(max((track.box[2] - track.box[0]) * (track.box[3] - track.box[1]), 1.0))
-        stands = track.carried and float(np.hypot(*track.velocity)) < 0.1 * size
+        stands = track.carried and float(np.hypot(track.velocity[0], track.velocity[1])) < 0.1 * size
         return unseen_s > (p.still_lost_s if stands else p.lost_s)
 
     def _has_left(self, track: _Track) -> bool:
