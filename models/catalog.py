@@ -10,6 +10,7 @@ from typing import Any
 
 from analytics.errors import Refused
 from models.convert import sha256_of
+from models.fetch import Progress, fetch
 
 FOLDER = Path(__file__).parent
 
@@ -43,6 +44,11 @@ class Entry:
     licence: str
     source: str
     other_sha256: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The hashes that the file may have, that of `url` first."""
+        return (self.sha256, *self.other_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +88,19 @@ def entries() -> Mapping[str, Entry]:
     return made
 
 
-def resolve(name: str | Path, *, folders: Sequence[Path], cache: Path) -> Weights:
+def resolve(name: str | Path, *, folders: Sequence[Path], cache: Path, catalogue: Mapping[str, Entry] | None = None) -> Weights:
     """The weights that a name of the catalogue or a path stands for, looked for on this disk only.
 
     Args:
         name: a name of the catalogue, or the path of a .pt or .onnx file or of an OpenVINO folder.
         folders: looked into first, in order (`MATTHAN_WEIGHTS`).
         cache: the cache folder, into which `pull` puts what it fetches.
+        catalogue: another catalogue than the project's own.
 
     Raises:
         Refused: no such name or file, the weights are not on this disk yet, or a file is not what the catalogue says.
     """
-    entry = entries().get(str(name))
+    entry = (entries() if catalogue is None else catalogue).get(str(name))
     if entry is None:
         path = Path(name).expanduser()
         if path.exists():
@@ -102,12 +109,30 @@ def resolve(name: str | Path, *, folders: Sequence[Path], cache: Path) -> Weight
     for path in _places(entry, folders, cache):
         if path.exists():
             return Weights(path, _checked(path, entry), entry)
-    raise Refused(
-        en=f"The weights of {entry.name} are not on this machine. Run `matthan models pull {entry.name}`, or put the file "
-        f"{entry.file} ({entry.url}, SHA-256 {entry.sha256}) at {_places(entry, folders, cache)[0]}.",
-        vi=f"Máy này chưa có trọng số của {entry.name}. Hãy chạy `matthan models pull {entry.name}`, hoặc đặt tệp "
-        f"{entry.file} ({entry.url}, SHA-256 {entry.sha256}) vào {_places(entry, folders, cache)[0]}.",
-    )
+    raise _missing(entry, _places(entry, folders, cache)[0])
+
+
+def pull(name: str, *, cache: Path, progress: Progress | None = None, catalogue: Mapping[str, Entry] | None = None) -> Weights:
+    """The weights of a name, fetched into the cache folder if they are not there.
+
+    Args:
+        name: a name of the catalogue.
+        cache: the cache folder.
+        progress: called with the bytes that are here and the bytes of the whole.
+        catalogue: another catalogue than the project's own.
+
+    Raises:
+        Refused: no such name, or the file cannot be had; the message says which file to put where.
+    """
+    entry = (entries() if catalogue is None else catalogue).get(name)
+    if entry is None:
+        raise _unknown(name)
+    path = _places(entry, (), cache)[-1]
+    if entry.url is not None and not path.exists():
+        fetch(entry.url, path, sha256=entry.accepted, progress=progress)
+    if not path.exists():
+        raise _missing(entry, path)
+    return Weights(path, _checked(path, entry), entry)
 
 
 def _places(entry: Entry, folders: Sequence[Path], cache: Path) -> list[Path]:
@@ -117,9 +142,23 @@ def _places(entry: Entry, folders: Sequence[Path], cache: Path) -> list[Path]:
     return [folder / entry.file for folder in (*folders, cache / "weights")]
 
 
+def _missing(entry: Entry, path: Path) -> Refused:
+    if entry.url is None:
+        return Refused(
+            en=f"{path} is part of the project and is missing; get it back with `git checkout -- models/{entry.file}` or a fresh clone.",
+            vi=f"{path} là một phần của dự án nhưng bị thiếu; hãy lấy lại bằng `git checkout -- models/{entry.file}` hoặc clone lại.",
+        )
+    return Refused(
+        en=f"The weights of {entry.name} are not on this machine. Run `matthan models pull {entry.name}`, or put the file "
+        f"{entry.file} ({entry.url}, SHA-256 {entry.sha256}) at {path}.",
+        vi=f"Máy này chưa có trọng số của {entry.name}. Hãy chạy `matthan models pull {entry.name}`, hoặc đặt tệp "
+        f"{entry.file} ({entry.url}, SHA-256 {entry.sha256}) vào {path}.",
+    )
+
+
 def _checked(path: Path, entry: Entry) -> str:
     found = sha256_of(path)
-    if found not in (entry.sha256, *entry.other_sha256):
+    if found not in entry.accepted:
         raise Refused(
             en=f"{path} is not the file that the catalogue means by {entry.name}: its SHA-256 is {found}, wanted {entry.sha256}. "
             f"Remove it and run `matthan models pull {entry.name}`; to use it as it is, give its path instead of the name.",
