@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, SchemaMismatchError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from analytics.errors import Refused
@@ -191,6 +191,8 @@ class DeltaLog:
                     return
                 act(delta)
                 return
+            except (SchemaMismatchError, DeltaProtocolError):
+                raise
             except (DeltaError, OSError) as error:
                 # What the store says is final is told at once. A lost race, or a lost answer to a commit that may have
                 # landed, is looked into and tried again.

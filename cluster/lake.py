@@ -226,11 +226,10 @@ def _conform(table: Table, schema: "pa.Schema", rows: "pa.Table") -> "pa.Table":
     missing, unknown = set(schema.names) - set(rows.column_names), set(rows.column_names) - set(schema.names)
     if missing or unknown:
         raise ValueError(f"{table.name}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; wanted {schema.names}")
-    ready = rows.select(schema.names).cast(schema)
-    holes = [field.name for field in schema if not field.nullable and ready[field.name].null_count]
+    holes = [field.name for field in schema if not field.nullable and rows[field.name].null_count]
     if holes:
         raise ValueError(f"{table.name}: null in {', '.join(holes)}, which must not be")
-    return ready
+    return rows.select(schema.names).cast(schema)
 
 
 def days_of(moments: "pa.ChunkedArray") -> "pa.ChunkedArray":

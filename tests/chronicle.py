@@ -35,6 +35,8 @@ def rows(lake: Lake, table: str, *given: dict[str, Any]) -> pa.Table:
             values = [datetime.fromtimestamp(g.get(moment, _DEFAULTS[moment]), UTC).strftime("%Y-%m-%d") for g in given]
         elif table == "signals" and field.name == "track":
             values = [g.get("track") for g in given]
+        elif table == "signals" and field.name == "zone":
+            values = [g.get("zone", "") for g in given]
         else:
             values = [g.get(field.name, _DEFAULTS[field.name]) for g in given]
         if pa.types.is_timestamp(field.type):
