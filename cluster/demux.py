@@ -22,7 +22,7 @@ class Source:
 
     Attributes:
         origin: time stamp of the first picture, in units of the stream's time base; every time counts from it.
-        by_dts: the container keeps no presentation times (AVI): times follow from the order of showing.
+        by_dts: the packets bear no presentation times (H.264 in AVI): times follow from the order of showing.
         head: the packets that were read to find `origin`, while the file is `fresh`.
     """
 
@@ -63,10 +63,13 @@ def open_source(path: Path) -> Source:
     container = _open(path)
     try:
         stream = _video_stream(path, container)
-        source = Source(path, container, stream, 0, container.format.name == "avi")
+        # AVI has decoding times only; FFmpeg works out presentation times from them, except for H.264 and H.265
+        by_dts = container.format.name == "avi" and stream.codec_context.codec.canonical_name in ("h264", "hevc")
+        source = Source(path, container, stream, 0, by_dts)
         stamps: list[int] = []
         for packet in packets(source, source.faults):
             source.head.append(packet)
+            source.by_dts |= packet.pts is None
             stamp = source.of(packet)
             if stamp is not None and not packet.is_discard:
                 stamps.append(stamp)
@@ -79,6 +82,14 @@ def open_source(path: Path) -> Source:
     except BaseException:
         container.close()
         raise
+
+
+def claimed_s(source: Source) -> float:
+    """How long the container says its video is; 0 where it says nothing that can be relied on (MPEG-TS guesses)."""
+    if source.stream.duration:
+        return float(source.stream.duration * source.stream.time_base)
+    only = len(source.container.streams) == 1  # else it may be the sound's length
+    return source.container.duration / 1e6 if only and source.container.duration else 0.0
 
 
 def from_start(source: Source, faults: list[str]) -> Iterator[Any]:
@@ -208,7 +219,7 @@ def nothing_decodable(path: Path) -> Unreadable:
     )
 
 
-def _not_a_video(path: Path, error: Exception) -> Unreadable:
+def _not_a_video(path: Path, error: OSError | EOFError) -> Unreadable:
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -222,8 +233,8 @@ def _not_a_video(path: Path, error: Exception) -> Unreadable:
             f"{path} bị cắt cụt: thiếu bảng mục lục (moov) nên không đọc được gì; {_COPY_VI}",
         )
     return Unreadable(
-        f"{path} is not a video that can be read ({error}): check that it is the right file, or {_COPY_EN}",
-        f"{path} không phải là video đọc được ({error}): hãy kiểm tra xem có đúng tệp không, hoặc {_COPY_VI}",
+        f"{path} is not a video that can be read ({error.strerror or error}): check that it is the right file, or {_COPY_EN}",
+        f"{path} không phải là video đọc được ({error.strerror or error}): hãy kiểm tra xem có đúng tệp không, hoặc {_COPY_VI}",
     )
 
 

@@ -2,54 +2,27 @@
 
 import bisect
 import hashlib
-import math
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import heappop, heappush
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import av.error
-
-from analytics.errors import Unreadable
-from cluster.bitstream import non_reference_test
-from cluster.demux import Source, from_key, from_start, nothing_decodable, open_source, packets, vanished
+from cluster.decode import CUT_OFF, DAMAGED, HOLE_S, LONGEST_FRAME_S, Damaged, Gap, Options, decoded, read
+from cluster.demux import Source, claimed_s, from_start, nothing_decodable, open_source, packets, vanished
 from cluster.frame import Frame
 
 __all__ = ["Chunk", "Damaged", "Frame", "Gap", "Probe", "chunks", "probe", "read", "sha256"]
 
-_HOLE_S = 1.0  # a stretch without pictures this long, with faults in it, is a hole; shorter ones are glitches
+_NO_KEY = ("no key frame before: the recording was cut in the middle", "chưa có khung khoá: bản ghi bị cắt ở giữa")
+_JUMPS = ("its clock jumps back here: split the file there", "đồng hồ nhảy lùi tại đây: hãy tách tệp tại điểm này")
+_PAUSED = (
+    "no pictures here: the recording paused, or part of the file is lost",
+    "không có hình ở đoạn này: bản ghi tạm dừng hoặc mất một phần tệp",
+)
+
+_JUMP_S = 10.0  # time stamps that fall back by more are another recording's; by less, reordering
 _FEW_KEYFRAMES = 2000  # up to here one seek a key frame is quicker than walking all packets
-
-
-class Damaged(Unreadable):
-    """Part of the footage could not be read; raised after every good frame was given.
-
-    Attributes:
-        at_s: seconds from the file's first frame up to which nothing is missing.
-        gaps: the stretches without pictures.
-    """
-
-    def __init__(self, en: str, vi: str, at_s: float, gaps: tuple["Gap", ...]) -> None:
-        super().__init__(en, vi)
-        self.at_s = at_s
-        self.gaps = gaps
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return type(self), (self.en, self.vi, self.at_s, self.gaps)
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of a file, in seconds from its first frame, that holds no readable pictures, and why (English, Vietnamese)."""
-
-    start_s: float
-    end_s: float
-    en: str
-    vi: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +39,7 @@ class Probe:
         frames: number of pictures up to there.
         creation_time: seconds since the epoch, where the container says so.
         keyframes: times of the pictures at which reading can begin, ascending.
-        gaps: stretches known to be unreadable: before the first key frame, after the point at which the file is cut off.
+        gaps: stretches without readable pictures: before the first key frame, pauses, after the point at which the file is cut off.
     """
 
     path: Path
@@ -119,8 +92,7 @@ def probe(path: Path) -> Probe:
         keyframes = tuple(sorted({k for k in scan.keyframes if k < scan.end_s})) or (first.at,)
         gaps = list(scan.gaps)
         if keyframes[0] > 0:
-            why = ("no key frame before: the recording was cut in the middle", "chưa có khung khoá: bản ghi bị cắt ở giữa")
-            gaps.insert(0, Gap(0.0, keyframes[0], *why))
+            gaps.insert(0, Gap(0.0, keyframes[0], True, *_NO_KEY))
         width, height = first.size
         return Probe(
             path=path,
@@ -156,51 +128,57 @@ class _Scan:
 def _by_walking(source: Source) -> _Scan:
     """Demuxes everything."""
     scan = _Scan()
-    newest = -math.inf
+    newest, read_to = 0.0, 0
+    jumped = False
     for packet in from_start(source, []):
+        read_to = max(read_to, (packet.pos or 0) + packet.size)
         stamp = source.of(packet)
-        if stamp is None or packet.is_discard:
+        if stamp is None or packet.is_discard or packet.is_corrupt:
             continue
         at = source.seconds(stamp)
-        if at < newest - 10:  # the clock was set back, or two recordings were joined: what follows has no time of its own
-            why = ("its clock jumps back here: split the file there", "đồng hồ nhảy lùi tại đây: hãy tách tệp tại điểm này")
-            scan.gaps.append(Gap(scan.end_s, scan.end_s + (newest - at), *why))
+        if at < newest - _JUMP_S:  # the clock was set back, or recordings were joined: what follows has no time of its own
+            scan.gaps.append(Gap(scan.end_s, scan.end_s + (newest - at), True, *_JUMPS))
+            jumped = True
             break
+        if at - newest > _pause_s(source):
+            scan.gaps.append(Gap(newest, at, False, *_PAUSED))
         newest = max(newest, at)
         scan.frames += 1
         _reach(source, scan, packet, at)
         if packet.is_keyframe:
             scan.keyframes.append(at)
+    size = source.path.stat().st_size
+    if (end_s := claimed_s(source)) > scan.end_s + HOLE_S:
+        scan.gaps.append(Gap(scan.end_s, end_s, True, *CUT_OFF))
+    elif not jumped and read_to < 0.8 * size:
+        scan.gaps.append(Gap(scan.end_s, scan.end_s * size / max(read_to, 1), True, *DAMAGED))
     return scan
+
+
+def _pause_s(source: Source) -> float:
+    return max(2.0, 20 / float(source.stream.average_rate or 25))
 
 
 def _reach(source: Source, scan: _Scan, packet: Any, at: float) -> None:
     scan.last_s = max(scan.last_s, at)
     rate = source.stream.average_rate or 25
     length_s = float(packet.duration * source.stream.time_base) if packet.duration else float(1 / rate)
-    scan.end_s = max(scan.end_s, at + min(max(length_s, 1e-3), 10.0))
+    scan.end_s = max(scan.end_s, at + min(max(length_s, 1e-3), LONGEST_FRAME_S))
 
 
 def _by_index(source: Source) -> _Scan | None:
-    """Reads the container's index, its key frames' packets and the last group of pictures; None where there is no whole index."""
+    """Reads the container's index, its key frames' packets and the last group of pictures; None where the index cannot be relied on."""
     stream = source.stream
     entries = stream.index_entries
     if "mp4" not in source.container.format.name or len(entries) != stream.frames or not len(entries):
         return None
     size = source.path.stat().st_size
-    scan = _Scan()
-    keys, cut_at = [], None
-    for entry in entries:
-        if entry.pos + entry.size > size:
-            cut_at = entry.timestamp
-            break
-        scan.frames += not entry.is_discard
-        if entry.is_keyframe:
-            keys.append(entry.timestamp)
-    if cut_at is not None or not keys or len(keys) > _FEW_KEYFRAMES:
-        return _cut_off(source) if cut_at is not None else None
+    keys = [e.timestamp for e in entries if e.is_keyframe]
+    if not 0 < len(keys) <= _FEW_KEYFRAMES or any(e.pos + e.size > size for e in entries):
+        return None
+    scan = _Scan(frames=sum(not e.is_discard for e in entries))
+    source.fresh = False
     for stamp in keys:
-        source.fresh = False
         source.container.seek(stamp, stream=stream, backward=True)
         packet = next(packets(source, []), None)
         if packet is None or packet.dts != stamp or packet.pts is None:
@@ -211,16 +189,9 @@ def _by_index(source: Source) -> _Scan | None:
     for packet in packets(source, []):
         if packet.pts is not None and not packet.is_discard:
             _reach(source, scan, packet, source.seconds(packet.pts))
-    return scan
-
-
-def _cut_off(source: Source) -> _Scan:
-    """An MP4 whose index names more than the file holds: what is there is walked, the rest is a gap."""
-    claimed = float((source.stream.duration or 0) * source.stream.time_base)
-    scan = _by_walking(source)
-    why = ("the file is cut off here: copy it again from the recorder", "tệp bị cắt cụt tại đây: hãy chép lại từ đầu ghi")
-    if claimed > scan.end_s:
-        scan.gaps.append(Gap(scan.end_s, claimed, *why))
+    limit = _pause_s(source)
+    stamps = [source.seconds(e.timestamp) for e in entries]
+    scan.gaps += [Gap(max(a, 0.0), b, False, *_PAUSED) for a, b in pairwise(stamps) if b - a > limit]
     return scan
 
 
@@ -233,7 +204,7 @@ class _First:
 
 
 def _first_picture(source: Source) -> _First:
-    for frame, picture in _decoded(source, from_start(source, []), [], _Options()):
+    for frame, picture in decoded(source, from_start(source, []), [], Options()):
         return _First(frame.at, frame.size, round(picture.rotation / 90) * 90 % 360, picture.format.name)
     raise nothing_decodable(source.path)
 
@@ -261,196 +232,3 @@ def chunks(probe: Probe, target_s: float = 300.0) -> list[Chunk]:
         edges.append(edge)
     edges.append(probe.duration_s)
     return [Chunk(i, a, b) for i, (a, b) in enumerate(pairwise(edges))]
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    skip_loop_filter: bool = False
-    skip_nonref: bool | None = False
-    min_fps: float = 12.0
-
-
-def read(
-    path: Path,
-    start_s: float = 0.0,
-    end_s: float = math.inf,
-    *,
-    lead_s: float = 0.0,
-    tail_s: float = 0.0,
-    max_fps: float | None = None,
-    skip_loop_filter: bool = True,
-    skip_nonref: bool | None = None,
-    min_fps: float = 12.0,
-) -> Iterator[Frame]:
-    """Decodes the frames with `start_s - lead_s <= at < end_s + tail_s`, in one thread, `at` strictly ascending.
-
-    Reading a file's chunks gives exactly the frames that reading the whole file gives.
-
-    Args:
-        max_fps: at most one frame in each slot of 1/max_fps seconds (a chunk's first slot may hold one more).
-        skip_loop_filter: leaves out deblocking: 1.2 to 1.4 times as fast, 32 dB or better against the filtered luma.
-        skip_nonref: leaves out pictures that no other one needs: True all, False none, None as many as leave `min_fps`.
-
-    Raises:
-        Unreadable: the file cannot be opened.
-        Damaged: after the last good frame, where stretches in between or the end could not be read.
-    """
-    source = open_source(path)
-    try:
-        yield from _read(source, start_s - lead_s, end_s + tail_s, max_fps, _Options(skip_loop_filter, skip_nonref, min_fps))
-    finally:
-        source.close()
-
-
-def _read(source: Source, start_s: float, end_s: float, max_fps: float | None, options: _Options) -> Iterator[Frame]:
-    size = source.path.stat().st_size
-    claimed_s = float(source.stream.duration * source.stream.time_base) if source.stream.duration else 0.0
-    faults: list[str] = []
-    gaps: list[Gap] = []
-    last, slot, seen = max(start_s, 0.0), -1, 0
-    began = False
-    for frame, _ in _from(source, start_s, faults, options):
-        if frame.at >= end_s:
-            break
-        if len(faults) > seen and began and frame.at - last > _HOLE_S:
-            gaps.append(Gap(last, frame.at, "damaged here", "bị hỏng tại đây"))
-        seen, last = len(faults), frame.at
-        if frame.at < start_s:
-            continue
-        began = True
-        if max_fps is not None:
-            if (now := math.floor(frame.at * max_fps + 1e-6)) == slot:
-                continue
-            slot = now
-        yield frame
-    else:
-        missing_to = min(end_s, claimed_s)
-        if (faults or _shrunk(source.path, size)) and missing_to - last > _HOLE_S:
-            gaps.append(Gap(last, missing_to, "cut off here", "bị cắt cụt tại đây"))
-    if gaps:
-        en = ", ".join(f"{g.start_s:.1f}–{g.end_s:.1f} s" for g in gaps)
-        raise Damaged(
-            f"{source.path} could not be read at {en}: copy it again from the recorder",
-            f"{source.path} không đọc được ở đoạn {en}: hãy chép lại từ đầu ghi",
-            gaps[0].start_s,
-            tuple(gaps),
-        )
-
-
-def _shrunk(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size < size
-    except FileNotFoundError:
-        return True
-
-
-def _from(source: Source, start_s: float, faults: list[str], options: _Options) -> Iterator[tuple[Frame, Any]]:
-    """Decodes from the last key frame at or before `start_s`; from one earlier where its picture does not come out at once
-    (a gradual refresh is whole only some pictures later)."""
-    ask_s = start_s
-    for last_try in (False, False, True):
-        incoming = from_key(source, ask_s, faults)
-        head = next(incoming, None)
-        stamp = None if head is None else source.of(head)
-        frames = _decoded(source, chain(() if head is None else (head,), incoming), faults, options)
-        first = next(frames, None)
-        if first is None or stamp is None:
-            break
-        key_s = source.seconds(stamp)
-        if last_try or key_s <= 0 or first[0].at <= max(start_s, key_s):
-            break
-        ask_s = key_s - 1e-3
-        source.stream.codec_context.flush_buffers()
-    if first is not None:
-        yield first
-        yield from frames
-
-
-def _decoded(source: Source, incoming: Iterator[Any], faults: list[str], options: _Options) -> Iterator[tuple[Frame, Any]]:
-    """Frames in the order of showing, each with the picture it was made of."""
-    head = next(incoming, None)  # may open the file anew, so before its decoder is looked at
-    context = source.stream.codec_context
-    if not context.is_open:
-        context.thread_count = 1
-        context.options = {"skip_loop_filter": "all"} if options.skip_loop_filter else {}
-    thin = _Thinner.of(source, options)
-    order = _Order(source)
-    last = -math.inf
-
-    def shown(packet: Any) -> list[Any]:
-        try:
-            return context.decode(packet)
-        except EOFError:
-            return []
-        except (av.error.FFmpegError, OSError) as error:
-            faults.append(str(error))
-            return []
-
-    for packet in chain(() if head is None else (head,), incoming, (None,)):
-        if packet is not None:
-            if thin is not None and thin.drops(packet):
-                continue
-            order.push(packet)
-        for picture in shown(packet):
-            at = order.pop(picture)
-            if at is None or at <= last:
-                continue
-            last = at
-            yield Frame(at, picture), picture
-
-
-class _Order:
-    """Gives each shown picture its time: its own stamp, or, where the container has none, the earliest that none has had."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._waiting: list[int] = []
-
-    def push(self, packet: Any) -> None:
-        if self._source.by_dts and (stamp := self._source.of(packet)) is not None:
-            heappush(self._waiting, stamp)
-
-    def pop(self, picture: Any) -> float | None:
-        if not self._source.by_dts:
-            return None if picture.pts is None else self._source.seconds(picture.pts)
-        return self._source.seconds(heappop(self._waiting)) if self._waiting else None
-
-
-class _Thinner:
-    """Drops packets of pictures that no other one needs while pictures still come at `min_fps`.
-
-    What it drops depends on the packets since the last key frame alone, so reading from any key frame gives the same frames.
-    """
-
-    def __init__(self, source: Source, test: Any, options: _Options) -> None:
-        self._source, self._test = source, test
-        self._all = bool(options.skip_nonref)
-        self._gap_s = 1.01 / options.min_fps  # 23.976 halved is 12 fps too
-        self._interval_s = float(1 / (source.stream.average_rate or 25))
-        self._kept: deque[float] = deque(maxlen=32)
-
-    @classmethod
-    def of(cls, source: Source, options: _Options) -> "_Thinner | None":
-        context = source.stream.codec_context
-        test = non_reference_test(context.codec.canonical_name, context.extradata)
-        if test is None or options.skip_nonref is False or source.by_dts:
-            return None
-        return cls(source, test, options)
-
-    def drops(self, packet: Any) -> bool:
-        if packet.pts is None:
-            return False
-        at = self._source.seconds(packet.pts)
-        if self._test(memoryview(packet)) and not packet.is_keyframe and (self._all or self._spared(at)):
-            return True
-        self._kept.append(at)
-        return False
-
-    def _spared(self, at: float) -> bool:
-        """Whether the frames around leave no gap that this one must fill."""
-        before = max((t for t in self._kept if t < at), default=-math.inf)
-        after = min((t for t in self._kept if t > at), default=math.inf)
-        if after - before <= self._gap_s:
-            return True
-        another_comes = after - at >= 1.5 * self._interval_s
-        return another_comes and at + self._interval_s - before <= self._gap_s
