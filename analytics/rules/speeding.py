@@ -1,0 +1,240 @@
+"""Vehicles faster than a limit, by the ground plane, with the interval that calibration and boxes allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from analytics.event import Event, Finding
+from analytics.geometry import Floats, bottom_centres, sizes
+from analytics.ground import Plane, Speed
+from analytics.names import ObjectName
+from analytics.rules import base
+from analytics.rules.base import RuleConfig, State, rule_identity
+from analytics.runs import Run, Runs
+from analytics.scene import Scene, TrackStep
+from analytics.ticks import GAP_S, Box, Trail, as_box, read, trail_of
+
+if TYPE_CHECKING:
+    from analytics.camera import Camera
+
+WINDOW_S = 2.0
+"""The speed that decides is measured over the last two seconds…"""
+LEAST_S = 0.6
+"""…or what there is of them since the vehicle came in, but not less."""
+KEPT_S = 20.0
+"""What is kept of the path, so that a measurement that becomes sure late can tell since when."""
+SLOWER_S = 1.0
+"""Below the limit for this long, and the event is over."""
+CLEAR_PX = 2.0
+"""A box nearer to the picture's edge than this is cut by it; its bottom centre is not on the ground."""
+
+
+class Config(RuleConfig):
+    """A vehicle is too fast."""
+
+    kind: Literal["speeding"] = "speeding"
+    zone: str | None = Field(default=None, description="name of the zone; the whole picture where left out")
+    limit_kmh: float = Field(gt=0, description="the speed limit")
+    margin_kmh: float = Field(default=0.0, ge=0, description="what is let pass above it")
+    certain: bool = Field(
+        default=True,
+        description="true: only when the whole interval of the measurement lies above limit and margin; false: when its middle does",
+    )
+    max_error: float = Field(
+        default=0.25, gt=0, le=1, description="a measurement whose interval reaches further than this share of it decides nothing"
+    )
+    classes: tuple[ObjectName, ...] = Field(default=("motorcycle", "car", "bus", "truck"), description="which vehicles")
+
+    def needs_ground(self) -> bool:
+        return True
+
+
+class Watched(BaseModel):
+    """One track's recent path in the zone, on the ground in metres."""
+
+    model_config = ConfigDict(extra="forbid")
+    trail: Trail
+    tick: Trail | None = None
+    entered_at: float | None = None
+    times: list[float] = Field(default_factory=list)
+    boxes: list[Box] = Field(default_factory=list)
+    ground: list[tuple[float, float]] = Field(default_factory=list)
+
+
+class Memory(State):
+    tracks: dict[int, Watched] = Field(default_factory=dict)
+    runs: Runs = Field(default_factory=lambda: Runs())
+
+
+class Rule(base.Rule[Memory]):
+    """An event begins with the window that shows it (with the entry, where that is in the window) and ends on leaving or slowing.
+
+    Its `speed_kmh`, `speed_low_kmh`, `speed_high_kmh` are of the whole path between, which is the surest measurement there is.
+    """
+
+    def __init__(self, config: Config, camera: Camera) -> None:
+        self.config = config
+        self.identity = rule_identity(config, camera.geometry_of(config))
+        self.state = Memory()
+        self._area = camera.area(config.zone)
+        self._within = camera.resolution
+        assert camera.plane is not None  # the camera file was refused without it
+        self._plane: Plane = camera.plane
+        self._limit = config.limit_kmh + config.margin_kmh
+
+    def update(self, scene: Scene) -> list[Finding]:
+        found: list[Finding] = []
+        for step in scene.tracks:
+            if step.object in self.config.classes or step.track in self.state.tracks:
+                found += self._step(step)
+        for track in scene.ended:
+            self.state.tracks.pop(track, None)
+            self.state.runs.lose(track, scene.at)
+        return found + [self._event(run, over=True) for run in self.state.runs.expired(scene.at)]
+
+    def finish(self, at: float) -> list[Finding]:  # noqa: ARG002 - a run ends where its track was last seen on it
+        return [self._event(run, over=True) for run in self.state.runs.finish()]
+
+    def _step(self, step: TrackStep) -> list[Finding]:
+        kept = self.state.tracks.get(step.track)
+        times, boxes = read(kept.trail if kept else None, step)
+        if kept is None:
+            kept = self.state.tracks[step.track] = Watched(trail=trail_of(step))
+        kept.trail = trail_of(step)
+        found: list[Finding] = []
+        if not len(times):
+            return found
+        points = bottom_centres(boxes, self._within)
+        ground = self._plane.to_metres(points)
+        good = self._area.contains(points) & (_margin(boxes, self._within) > 0) & np.isfinite(ground).all(axis=1)
+        for i, at in enumerate(times.tolist()):
+            box = as_box(boxes[i])
+            last, kept.tick = kept.tick, Trail(at=at, box=box)
+            if not good[i]:
+                self._leave(step.track, kept, at)
+                continue
+            if kept.entered_at is None or (kept.times and at - kept.times[-1] > LEAST_S):
+                self._leave(step.track, kept, at)
+                kept.entered_at = self._entry(last, at, box)
+            kept.times.append(at)
+            kept.boxes.append(box)
+            kept.ground.append((float(ground[i, 0]), float(ground[i, 1])))
+            while at - kept.times[0] > KEPT_S:
+                del kept.times[0], kept.boxes[0], kept.ground[0]
+            if step.object in self.config.classes:
+                found += self._decide(step, kept)
+        return found
+
+    def _entry(self, last: Trail | None, at: float, box: Box) -> float:
+        """When the way from the instant before to the first one inside came into the zone and clear of the picture's edge."""
+        if last is None or at - last.at > GAP_S:
+            return at
+        spans = self._area.spans((last.at, at), bottom_centres([last.box, box], self._within))
+        entered = spans[-1][0] if spans else at
+        cut, clear = _margin(np.array([last.box, box]), self._within).tolist()
+        return max(entered, last.at - cut / (clear - cut) * (at - last.at)) if cut < 0 else entered
+
+    def _leave(self, track: int, kept: Watched, at: float) -> None:
+        kept.entered_at, kept.times, kept.boxes, kept.ground = None, [], [], []
+        self.state.runs.lose(track, at)
+
+    def _decide(self, step: TrackStep, kept: Watched) -> list[Finding]:
+        at, box = kept.times[-1], kept.boxes[-1]
+        run = self.state.runs.open.get(step.track)
+        if at - kept.times[0] < LEAST_S - 1e-6:
+            return []
+        if run is not None:
+            run.named(step)
+            second = next(i for i, t in enumerate(kept.times) if at - t <= SLOWER_S + 1e-6)
+            if self._chord_kmh(kept, min(second, len(kept.times) - 2), len(kept.times) - 1) > self._limit:
+                fresh = [i for i, t in enumerate(kept.times) if t > run.times[-1]]
+                run.times += [kept.times[i] for i in fresh]
+                run.boxes += [kept.boxes[i] for i in fresh]
+                run.end, run.last = at, _foot(box)
+            elif at - run.end >= SLOWER_S:
+                self.state.runs.lose(step.track, at)
+            return []
+        window = next(i for i, t in enumerate(kept.times) if at - t <= WINDOW_S + 1e-6)
+        if self._chord_kmh(kept, window, len(kept.times) - 1) <= self._limit:
+            return []
+        speed = self._plane.speed(kept.times[window:], kept.boxes[window:])
+        if speed is None or not self._too_fast(speed):
+            return []
+        first = self._began(kept, window)
+        assert kept.entered_at is not None
+        start = kept.entered_at if first == 0 and kept.times[0] - kept.entered_at <= LEAST_S else kept.times[first]
+        run = Run(
+            tracks=[step.track],
+            object=step.object,
+            colour=step.colour,
+            confidence=step.confidence,
+            start=start,
+            end=at,
+            first=_foot(kept.boxes[first]),
+            last=_foot(box),
+            size=float(sizes([box])[0]),
+            box=box,
+            box_at=at,
+            times=kept.times[first:],
+            boxes=kept.boxes[first:],
+        )
+        return [self._event(run, over=False)] if self.state.runs.begin(step.track, run) else []
+
+    def _began(self, kept: Watched, window: int) -> int:
+        """Since which instant it has been about as fast: back from the window as long as each second before was."""
+        first = window
+        while first > 0:
+            later = next((j for j in range(first, len(kept.times)) if kept.times[j] - kept.times[first - 1] >= SLOWER_S - 1e-6), None)
+            if later is None or self._chord_kmh(kept, first - 1, later) < 0.95 * self._limit:
+                break
+            first -= 1
+        return first
+
+    def _chord_kmh(self, kept: Watched, i: int, j: int) -> float:
+        """A quick look at the speed between two instants, to spare the full measurement where nothing is near the limit."""
+        (x0, y0), (x1, y1) = kept.ground[i], kept.ground[j]
+        return float(3.6 * np.hypot(x1 - x0, y1 - y0) / (kept.times[j] - kept.times[i]))
+
+    def _too_fast(self, speed: Speed) -> bool:
+        clear = (speed.high_kmh - speed.low_kmh) / 2 <= self.config.max_error * speed.kmh
+        return clear and (speed.low_kmh if self.config.certain else speed.kmh) > self._limit
+
+    def _event(self, run: Run, over: bool) -> Event:
+        speed = self._plane.speed(run.times, run.boxes)
+        assert speed is not None  # its path is on the ground and as long as a measurement needs
+        return Event(
+            kind=self.config.kind,
+            rule=self.identity,
+            start=run.start,
+            end=run.end,
+            ongoing=not over,
+            tracks=tuple(run.tracks),
+            object=run.object,
+            colour=run.colour,
+            confidence=run.confidence,
+            zone=self.config.zone,
+            box=run.box,
+            box_at=run.box_at,
+            evidence={
+                "speed_kmh": round(speed.kmh, 1),
+                "speed_low_kmh": round(speed.low_kmh, 1),
+                "speed_high_kmh": round(speed.high_kmh, 1),
+                "limit_kmh": self.config.limit_kmh,
+                "margin_kmh": self.config.margin_kmh,
+                "measured_s": round(run.times[-1] - run.times[0], 3),
+            },
+        )
+
+
+def _margin(boxes: Floats, within: tuple[float, float]) -> Floats:
+    """(K, 4) boxes give (K,) pixels by which each is clear of the picture's edge."""
+    w, h = within
+    out: Floats = np.min([boxes[:, 0], boxes[:, 1], w - boxes[:, 2], h - boxes[:, 3]], axis=0) - CLEAR_PX
+    return out
+
+
+def _foot(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, box[3]
