@@ -131,7 +131,8 @@ class DeltaLog:
         """
         token = uuid.uuid4().hex
         with self._lock:
-            sizes = dict(zip(*(self.files()[name].to_pylist() for name in ("path", "size_bytes")), strict=True))
+            files = self.files()
+            sizes = dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))
             if any(path not in sizes for path in old):
                 return False
             now = int(time.time() * 1000)
@@ -176,7 +177,7 @@ class DeltaLog:
             delta = self._open(create=False)
             if delta is None:
                 return 0
-            gone = delta.vacuum(int(keep_h), dry_run=False, enforce_retention_duration=False)
+            gone = delta.vacuum(int(keep_h), dry_run=False, enforce_retention_duration=False, full=True)
             delta.update_incremental()
             delta.create_checkpoint()
             return len(gone)

@@ -1,7 +1,7 @@
 """The lake: its only writer and the only opener of connections. Delta keeps the tables, DuckDB reads the files that the log lists."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cluster.delta import DeltaLog
+    from cluster.rewrite import Rewritten
 
 Span = tuple[float, float]
 """From, to: media time in seconds since the epoch; `to` is not part of it."""
@@ -52,7 +53,7 @@ class Lake:
         """
         ready = _conform(_declared(table), self.schema(table), rows)
         if ready.num_rows:
-            self.log(table).append(ready)
+            self._log(table).append(ready)
 
     def commit_chunk(self, tables: Mapping[str, "pa.Table"], coverage: "pa.Table") -> None:
         """Writes the rows of one or several chunks, then the coverage that makes them visible.
@@ -135,8 +136,37 @@ class Lake:
                     raise
         raise AssertionError("unreachable")
 
-    def log(self, table: str) -> "DeltaLog":
-        """The table's Delta log; for this module and for compaction."""
+    def compact(self, table: str, *, first: str | None = None, last: str | None = None, orphan_h: float = 24.0) -> Iterator["Rewritten"]:
+        """Merges and sorts the small files of each UTC day, drops rows that no reader will see again; yields what it did.
+
+        Args:
+            first, last: only these days, "YYYY-MM-DD"; a table without days is done whole.
+            orphan_h: after how many hours rows of a write that never finished are dropped.
+        """
+        from cluster.rewrite import days, rewrite
+
+        log = self._log(table)
+        for day in days(log):
+            if day is None or (first or "") <= day <= (last or "9999"):
+                yield rewrite(self, log, day, orphan_h=orphan_h)
+
+    def vacuum(self, table: str, *, keep_h: float = 24.0) -> int:
+        """Deletes files that nobody can have been using for `keep_h` hours, and shortens the log; returns how many.
+
+        Under an hour is only safe while nobody writes: a file lies there before the log names it.
+        """
+        return self._log(table).vacuum(keep_h)
+
+    def local(self, table: str, paths: Sequence[str]) -> list[str]:
+        """Local paths of files of a table, copied from the store where need be."""
+        return [str(path) for path in self.store.fetch_all([f"{self._log(table).folder}/{path}" for path in paths])]
+
+    def view_all(self, connection: "duckdb.DuckDBPyConnection", table: str, where: str) -> None:
+        """Makes the view `<table>_all` over all files of a table."""
+        files = self.local(table, self._log(table).files()["path"].to_pylist())
+        connection.execute(f"CREATE TEMP VIEW {table}_all AS {views.raw(_declared(table), files, where)}")
+
+    def _log(self, table: str) -> "DeltaLog":
         from cluster.delta import DeltaLog
 
         with self._lock:
@@ -160,9 +190,8 @@ class Lake:
     def _files(
         self, table: Table, cameras: Sequence[str] | None, span: Span | None, days: tuple[str, str] | None, open_end: bool
     ) -> list[str]:
-        log = self.log(table.name)
-        keys = [f"{log.folder}/{path}" for path in prune(log.files(), table, cameras, span, None if open_end else days, open_end=open_end)]
-        return [str(path) for path in self.store.fetch_all(keys)]
+        files = self._log(table.name).files()
+        return self.local(table.name, prune(files, table, cameras, span, None if open_end else days, open_end=open_end))
 
 
 def prune(

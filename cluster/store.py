@@ -59,6 +59,10 @@ class Store(Protocol):
         """Raises `Refused` with the remedy where the store cannot be reached or used."""
         ...
 
+    def sweep(self, older_h: float) -> None:
+        """Deletes what writers that were killed left half-written, once it is that old. Readers never saw it."""
+        ...
+
 
 def open_store(settings: Settings) -> Store:
     """The store that the settings name."""
@@ -171,6 +175,9 @@ class FolderStore:
             self.root.mkdir(parents=True, exist_ok=True)
             if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "no access", str(self.root))
+
+    def sweep(self, older_h: float) -> None:
+        _sweep(self.root / ".parts", older_h)
 
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -314,6 +321,9 @@ class S3Store:
             # Listing asks for the bucket, the keys and the right to read at once; a HEAD of the bucket says less when it fails.
             next(iter(self.client.list_objects(self.bucket, self.prefix, recursive=False)), None)
 
+    def sweep(self, older_h: float) -> None:
+        _sweep(self.cache / ".parts", older_h)  # the server itself forgets uploads that were never finished
+
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
         import urllib3.exceptions
@@ -356,6 +366,12 @@ class S3Store:
                 vi=f"{uri}: {self.s3.url} hết chỗ ({code}). Hãy giải phóng hoặc thêm đĩa.",
             )
         return Refused(en=f"{uri}: {self.s3.url} says {code}: {message}", vi=f"{uri}: {self.s3.url} báo {code}: {message}")
+
+
+def _sweep(parts: Path, older_h: float) -> None:
+    for path in parts.iterdir() if parts.is_dir() else ():
+        if path.stat().st_mtime < time.time() - older_h * 3600:
+            path.unlink(missing_ok=True)
 
 
 def _keys_of(settings: Settings, uri: str) -> S3:

@@ -108,7 +108,7 @@ SEMI JOIN live l ON l.camera = t.camera AND l.chunk = t.chunk AND l."commit" = t
     key = ONE_ROW_EACH.get(name)
     if key is None:
         return seen
-    rank = f'row_number() OVER (PARTITION BY camera, {key} ORDER BY "end" DESC, chunk DESC)'
+    rank = f'row_number() OVER (PARTITION BY camera, {key} ORDER BY "end" DESC, chunk DESC, "commit" DESC)'
     return f"SELECT * EXCLUDE (rank) FROM (SELECT *, {rank} AS rank FROM ({seen})) WHERE rank = 1"
 
 
