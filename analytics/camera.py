@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -17,8 +19,8 @@ from pydantic import (
 
 from analytics.camera_problems import CameraRefused, Problem, problems_of, refuse_unknown_keys
 from analytics.errors import Refused
-from analytics.geometry import Area, Point, polygon_problem
-from analytics.ground import Plane
+from analytics.geometry import EDGE_PX, Area, Point, clear_of_edge, polygon_problem
+from analytics.ground import Plane, Speed
 from analytics.identity import canonical, digest
 from analytics.names import unknown
 from analytics.rules import registry
@@ -247,6 +249,19 @@ class Camera(Part):
     def plane(self) -> Plane | None:
         """The fitted ground plane, or None where the file has no ground."""
         return Plane.fit(self.ground.image, self.ground.metres) if self.ground else None
+
+    def speed_of(self, times: ArrayLike, boxes: ArrayLike) -> Speed | None:
+        """Mean speed along a track's path, where it is clear of the picture's edge; None without ground or too little of it.
+
+        Args:
+            times: (K,) ascending seconds.
+            boxes: (K, 4) pixels of `resolution`.
+        """
+        if self.plane is None:
+            return None
+        clear = clear_of_edge(boxes, self.resolution) > EDGE_PX
+        t, b = np.asarray(times, np.float64)[clear], np.asarray(boxes, np.float64).reshape(-1, 4)[clear]
+        return self.plane.speed(t, b) if len(t) > 1 and t[-1] - t[0] >= 0.5 else None
 
     def geometry_of(self, rule: RuleConfig) -> dict[str, Any]:
         """What of this camera the rule reads; part of the rule's identity."""

@@ -36,6 +36,17 @@ def sizes(boxes: ArrayLike) -> Floats:
     return np.maximum(np.sqrt((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])), 1.0)
 
 
+EDGE_PX = 2.0
+"""A box nearer to the picture's edge than this is cut by it: its bottom centre need not be where the object stands."""
+
+
+def clear_of_edge(boxes: ArrayLike, within: tuple[float, float]) -> Floats:
+    """(K, 4) boxes give (K,) pixels between each and the nearest edge of a picture of `within` (width, height)."""
+    b = np.asarray(boxes, np.float64).reshape(-1, 4)
+    out: Floats = np.min([b[:, 0], b[:, 1], within[0] - b[:, 2], within[1] - b[:, 3]], axis=0)
+    return out
+
+
 def polygon_problem(points: Sequence[Point]) -> tuple[str, str] | None:
     """Why `points` make no polygon, in English and Vietnamese, or None where they do.
 
@@ -48,7 +59,7 @@ def polygon_problem(points: Sequence[Point]) -> tuple[str, str] | None:
     if shape.is_valid and shape.area > 0:
         return None
     reason = explain_validity(shape)
-    if reason.startswith("Self-intersection["):
+    if shape.convex_hull.area > 0 and reason.startswith("Self-intersection["):
         x, y = (float(v) for v in reason.split("[")[1].rstrip("]").split()[:2])
         return f"its edges cross each other near ({x:g}, {y:g})", f"các cạnh cắt nhau gần ({x:g}, {y:g})"
     return "its points enclose no area", "các điểm không bao quanh diện tích nào"

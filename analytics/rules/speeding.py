@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.event import Event, Finding
-from analytics.geometry import Floats, bottom_centres, sizes
+from analytics.geometry import EDGE_PX, bottom_centres, clear_of_edge, sizes
 from analytics.ground import Plane, Speed
 from analytics.names import ObjectName
 from analytics.rules import base
@@ -28,8 +28,6 @@ KEPT_S = 20.0
 """What is kept of the path, so that a measurement that becomes sure late can tell since when."""
 SLOWER_S = 1.0
 """Below the limit for this long, and the event is over."""
-CLEAR_PX = 2.0
-"""A box nearer to the picture's edge than this is cut by it; its bottom centre is not on the ground."""
 
 
 class Config(RuleConfig):
@@ -109,7 +107,7 @@ class Rule(base.Rule[Memory]):
             return found
         points = bottom_centres(boxes, self._within)
         ground = self._plane.to_metres(points)
-        good = self._area.contains(points) & (_margin(boxes, self._within) > 0) & np.isfinite(ground).all(axis=1)
+        good = self._area.contains(points) & (clear_of_edge(boxes, self._within) > EDGE_PX) & np.isfinite(ground).all(axis=1)
         for i, at in enumerate(times.tolist()):
             box = as_box(boxes[i])
             last, kept.tick = kept.tick, Trail(at=at, box=box)
@@ -134,8 +132,8 @@ class Rule(base.Rule[Memory]):
             return at
         spans = self._area.spans((last.at, at), bottom_centres([last.box, box], self._within))
         entered = spans[-1][0] if spans else at
-        cut, clear = _margin(np.array([last.box, box]), self._within).tolist()
-        return max(entered, last.at - cut / (clear - cut) * (at - last.at)) if cut < 0 else entered
+        cut, clear = clear_of_edge([last.box, box], self._within).tolist()
+        return max(entered, last.at + (EDGE_PX - cut) / (clear - cut) * (at - last.at)) if cut < EDGE_PX else entered
 
     def _leave(self, track: int, kept: Watched, at: float) -> None:
         kept.entered_at, kept.times, kept.boxes, kept.ground = None, [], [], []
@@ -227,13 +225,6 @@ class Rule(base.Rule[Memory]):
                 "measured_s": round(run.times[-1] - run.times[0], 3),
             },
         )
-
-
-def _margin(boxes: Floats, within: tuple[float, float]) -> Floats:
-    """(K, 4) boxes give (K,) pixels by which each is clear of the picture's edge."""
-    w, h = within
-    out: Floats = np.min([boxes[:, 0], boxes[:, 1], w - boxes[:, 2], h - boxes[:, 3]], axis=0) - CLEAR_PX
-    return out
 
 
 def _foot(box: Box) -> tuple[float, float]:
