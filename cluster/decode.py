@@ -120,9 +120,10 @@ def _read(source: Source, start_s: float, end_s: float, max_fps: float | None, o
     gaps: list[Gap] = []
     last, slot, seen = max(start_s, 0.0), -1, 0
     any_picture = doubtful = False
+    silent = source.container.format.name == "mpegts"  # its demuxer drops what it cannot read without a word
     for frame, _ in _from(source, start_s, faults, options):
         any_picture = True
-        doubtful |= len(faults) > seen
+        doubtful |= len(faults) > seen or (silent and frame.at - last > 2 * HOLE_S)
         seen = len(faults)
         lost = doubtful and min(frame.at, end_s) - last > HOLE_S
         if lost and (frame.key or frame.at >= end_s):
@@ -144,7 +145,7 @@ def _read(source: Source, start_s: float, end_s: float, max_fps: float | None, o
         if not any_picture:
             raise nothing_decodable(source.path)
         shrunk = _shrunk(source.path, size)
-        missing_to = min(end_s, claimed_s(source))
+        missing_to = min(end_s, claimed_s(source) or (last if math.isinf(end_s) else end_s * shrunk))
         if shrunk or missing_to - last > (HOLE_S if faults else LONGEST_FRAME_S + HOLE_S):
             gaps.append(Gap(last, max(last, missing_to), True, *CUT_OFF))
     if gaps:

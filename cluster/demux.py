@@ -86,10 +86,14 @@ def open_source(path: Path) -> Source:
 
 def claimed_s(source: Source) -> float:
     """How long the container says its video is; 0 where it says nothing that can be relied on (MPEG-TS guesses)."""
+    if source.container.format.name == "mpegts":
+        return 0.0
     if source.stream.duration:
         return float(source.stream.duration * source.stream.time_base)
-    only = len(source.container.streams) == 1  # else it may be the sound's length
-    return source.container.duration / 1e6 if only and source.container.duration else 0.0
+    if len(source.container.streams) > 1 or not source.container.duration:
+        return 0.0  # it may be the sound's length
+    begins_s = source.origin * source.stream.time_base  # Matroska counts from zero, wherever the first picture is
+    return float(source.container.duration / 1e6 - max(begins_s, 0))
 
 
 def from_start(source: Source, faults: list[str]) -> Iterator[Any]:
@@ -181,7 +185,7 @@ def _open(path: Path) -> Any:
         raise Unreadable(
             f"{path} may not be read: check its permissions", f"Không có quyền đọc {path}: hãy kiểm tra quyền truy cập"
         ) from error
-    except (av.error.FFmpegError, OSError, EOFError) as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise _not_a_video(path, error) from error
 
 
@@ -219,7 +223,7 @@ def nothing_decodable(path: Path) -> Unreadable:
     )
 
 
-def _not_a_video(path: Path, error: OSError | EOFError) -> Unreadable:
+def _not_a_video(path: Path, error: Exception) -> Unreadable:
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -232,9 +236,10 @@ def _not_a_video(path: Path, error: OSError | EOFError) -> Unreadable:
             f"{path} is cut off: its index (moov) is missing, so nothing in it can be read; {_COPY_EN}",
             f"{path} bị cắt cụt: thiếu bảng mục lục (moov) nên không đọc được gì; {_COPY_VI}",
         )
+    why = getattr(error, "strerror", None) or error
     return Unreadable(
-        f"{path} is not a video that can be read ({error.strerror or error}): check that it is the right file, or {_COPY_EN}",
-        f"{path} không phải là video đọc được ({error.strerror or error}): hãy kiểm tra xem có đúng tệp không, hoặc {_COPY_VI}",
+        f"{path} is not a video that can be read ({why}): check that it is the right file, or {_COPY_EN}",
+        f"{path} không phải là video đọc được ({why}): hãy kiểm tra xem có đúng tệp không, hoặc {_COPY_VI}",
     )
 
 

@@ -15,13 +15,14 @@ from cluster.frame import Frame
 __all__ = ["Chunk", "Damaged", "Frame", "Gap", "Probe", "chunks", "probe", "read", "sha256"]
 
 _NO_KEY = ("no key frame before: the recording was cut in the middle", "chưa có khung khoá: bản ghi bị cắt ở giữa")
-_JUMPS = ("its clock jumps back here: split the file there", "đồng hồ nhảy lùi tại đây: hãy tách tệp tại điểm này")
+_JUMPS = ("its clock jumps here: split the file there", "đồng hồ nhảy cóc tại đây: hãy tách tệp tại điểm này")
 _PAUSED = (
     "no pictures here: the recording paused, or part of the file is lost",
     "không có hình ở đoạn này: bản ghi tạm dừng hoặc mất một phần tệp",
 )
 
-_JUMP_S = 10.0  # time stamps that fall back by more are another recording's; by less, reordering
+_BACK_S = 10.0  # time stamps that fall back by more are another recording's; by less, reordering
+_AHEAD_S = 12 * 3600.0  # so are those that leap further; MPEG-TS turns a jump back into a leap of 26 hours
 _FEW_KEYFRAMES = 2000  # up to here one seek a key frame is quicker than walking all packets
 
 
@@ -136,8 +137,8 @@ def _by_walking(source: Source) -> _Scan:
         if stamp is None or packet.is_discard or packet.is_corrupt:
             continue
         at = source.seconds(stamp)
-        if at < newest - _JUMP_S:  # the clock was set back, or recordings were joined: what follows has no time of its own
-            scan.gaps.append(Gap(scan.end_s, scan.end_s + (newest - at), True, *_JUMPS))
+        if at < newest - _BACK_S or at > newest + _AHEAD_S:  # recordings were joined: what follows has no time of its own
+            scan.gaps.append(Gap(scan.end_s, scan.end_s, True, *_JUMPS))
             jumped = True
             break
         if at - newest > _pause_s(source):

@@ -72,9 +72,9 @@ def encode(
     return path
 
 
-def remux(source: Path, out: Path, keep: Callable[[int, Any], bool]) -> Path:
-    """Copies the packets that `keep(number in decoding order, packet)` keeps."""
-    with av.open(str(source)) as given, av.open(str(out), "w") as made:
+def remux(source: Path, out: Path, keep: Callable[[int, Any], bool], **options: str) -> Path:
+    """Copies the packets that `keep(number in decoding order, packet)` keeps; `options` are the muxer's."""
+    with av.open(str(source)) as given, av.open(str(out), "w", options=options) as made:
         stream = made.add_stream_from_template(given.streams.video[0])
         for i, packet in enumerate(p for p in given.demux(video=0) if p.size):
             if keep(i, packet):
@@ -94,6 +94,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "h264_long.mkv": {"gop": 1000, "frames": 120},
     "h264_vfr.mkv": {"stamps": [i * 40 + (i * i * 7) % 35 for i in range(60)], "b_frames": 2},
     "h264_late.ts": {"stamps": [3_600_000 + i * 40 for i in range(60)], "b_frames": 2},
+    "h264_30s.ts": {"stamps": [30_000 + i * 40 for i in range(60)]},
     "h264_late.mp4": {"stamps": [7_000 + i * 40 for i in range(60)], "b_frames": 2},
     "h264_turned.mp4": {"rotation": -90},
     "h264_full.mp4": {"pixels": "yuvj420p", "colours": (5, 2)},
