@@ -1,5 +1,6 @@
 """How a converted network runs on this host: OpenVINO, ONNX Runtime or torch, at a precision, with a number of threads."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from analytics.errors import Refused
 from models.convert import load_yolo
 from models.decode import blob
+from models.runtime import openvino
 
 PRECISIONS: dict[str, tuple[str, ...]] = {"openvino": ("f32", "bf16", "int8"), "onnxruntime": ("f32",), "torch": ("f32", "bf16")}
 """The backends and the precisions at which each of them runs here."""
@@ -49,6 +51,18 @@ class Choice:
         return asdict(self)
 
 
+def choices(path: Path, size: int, threads: Sequence[int]) -> list[Choice]:
+    """All ways in which a weights file or folder can run here; int8 is made of .pt files only."""
+    backends = {".pt": ("openvino", "onnxruntime", "torch"), ".onnx": ("openvino", "onnxruntime")}.get(path.suffix, ("openvino",))
+    return [
+        Choice(backend, precision, count, size)
+        for backend in backends
+        for precision in PRECISIONS[backend]
+        for count in threads
+        if precision != "int8" or path.suffix == ".pt"
+    ]
+
+
 class Network(Protocol):
     """A network that is ready to run."""
 
@@ -59,18 +73,14 @@ class Network(Protocol):
 
 def capabilities() -> frozenset[str]:
     """What this host's processor computes natively, in OpenVINO's words, such as BF16 and INT8."""
-    import openvino as ov
-
-    return frozenset(ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return frozenset(openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 class OpenVinoNetwork:
     """An OpenVINO model (or an ONNX file read by it), compiled once for each size of canvas."""
 
     def __init__(self, path: Path, precision: str, threads: int) -> None:
-        import openvino as ov
-
-        self._core = ov.Core()
+        self._core = openvino().Core()
         self._path = path
         self._settings = {
             "INFERENCE_NUM_THREADS": threads,
@@ -89,20 +99,19 @@ class OpenVinoNetwork:
         if request is None:
             request = self._requests[shape] = self._compile(*shape)
         request.infer({0: canvas[None]}, share_inputs=True, share_outputs=True)
-        return request.get_output_tensor(0).data[0]
+        raw: NDArray[np.float32] = request.get_output_tensor(0).data[0]
+        return raw
 
     def _compile(self, height: int, width: int) -> Any:
-        import openvino as ov
-        from openvino.preprocess import ColorFormat, PrePostProcessor
-
+        ov = openvino()
         model = self._core.read_model(self._path)
         if model.input(0).partial_shape.is_dynamic:
             model.reshape([1, 3, height, width])
         # The network takes the bytes as they are: its own graph swaps, scales and lays them out faster than numpy does.
-        steps = PrePostProcessor(model)
-        steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
+        steps = ov.preprocess.PrePostProcessor(model)
+        steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ov.preprocess.ColorFormat.BGR)
         steps.input().model().set_layout(ov.Layout("NCHW"))
-        steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+        steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(ov.preprocess.ColorFormat.RGB).scale(255.0)
         return self._core.compile_model(steps.build(), "CPU", self._settings).create_infer_request()
 
 
@@ -115,12 +124,14 @@ class OnnxNetwork:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting must not cost CPU time
         options.log_severity_level = 3
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def infer(self, canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._session.run(None, {self._input: blob(canvas)})[0][0]  # type: ignore[index,return-value]
+        raw: NDArray[np.float32] = self._session.run(None, {self._input: blob(canvas)})[0][0]
+        return raw
 
 
 class TorchNetwork:
@@ -134,8 +145,13 @@ class TorchNetwork:
         self._type = torch.bfloat16 if precision == "bf16" else torch.float32
         yolo = load_yolo(path)
         self.names: tuple[str, ...] = tuple(yolo.names[i] for i in range(len(yolo.names)))
-        module = yolo.model.fuse(verbose=False).eval().float()
-        self._model = module.to(self._device, self._type, memory_format=torch.channels_last)
+        module = yolo.model.fuse(verbose=False).eval().to(self._device, self._type, memory_format=torch.channels_last)
+        head = module.model[-1]
+        head.dfl.float()
+        decode = head._inference
+        # Eight bits of mantissa place a box to within 4 px of 640: the head's last steps, which make boxes, stay exact.
+        head._inference = lambda raw: decode({name: _exact(value) for name, value in raw.items()})
+        self._model = module
 
     def infer(self, canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
@@ -143,4 +159,11 @@ class TorchNetwork:
         with torch.inference_mode():
             picture = torch.from_numpy(blob(canvas)).to(self._device, self._type, memory_format=torch.channels_last)
             output = self._model(picture)
-            return (output[0] if isinstance(output, tuple) else output)[0].float().cpu().numpy()
+            while isinstance(output, tuple | list):  # the boxes come first; behind them, what only training needs, or masks
+                output = output[0]
+            raw: NDArray[np.float32] = output[0].float().cpu().numpy()
+            return raw
+
+
+def _exact(value: Any) -> Any:
+    return [part.float() for part in value] if isinstance(value, list) else value.float()

@@ -1,18 +1,11 @@
-"""Reads weights through Ultralytics and keeps what it converted them to, by the weights' hash, in a cache folder.
+"""Reads weights through Ultralytics and keeps what it converted them to, by the weights' hash, in a cache folder."""
 
-Ultralytics reads its environment once, when it is imported. Whoever starts a process sets `ENVIRONMENT` before that, so that
-it neither installs packages nor looks for the network; this module does not touch the environment.
-"""
-
-import contextlib
 import fcntl
 import hashlib
 import json
-import logging
 import shutil
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +15,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import Refused
 from models.decode import blob
-
-ENVIRONMENT = {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"}
-"""What the environment of a process should hold before it converts weights."""
+from models.runtime import nncf, openvino, silent, yolo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +33,18 @@ class Converted:
     fixed: tuple[int, int] | None
 
 
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Ultralytics and the converters talk on standard output and in warnings; neither is for the user."""
-    logger = logging.getLogger("ultralytics")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
-
-
-def load_yolo(path: Path) -> Any:
-    """The `ultralytics.YOLO` of a .pt file.
+def load_yolo(path: Path, named: Path | None = None) -> Any:
+    """The `ultralytics.YOLO` of a .pt file; `named` is what a message calls it where `path` is a copy.
 
     Raises:
         Refused: the file is not a checkpoint that Ultralytics reads.
     """
-    with _silent():
-        from ultralytics import YOLO
-
+    YOLO = yolo()
+    with silent():
         try:
             return YOLO(path)
         except Exception as error:  # unpickling foreign bytes raises anything
-            raise _unreadable(path, f"Ultralytics {_version('ultralytics')} says {type(error).__name__}") from error
+            raise _unreadable(named or path, f"Ultralytics {_version('ultralytics')} says {type(error).__name__}") from error
 
 
 def convert(path: Path, sha256: str, target: str, cache: Path) -> Converted:
@@ -78,10 +54,10 @@ def convert(path: Path, sha256: str, target: str, cache: Path) -> Converted:
         options = {"simplify": False} if target == "onnx" else {}  # simplifying wants a package that nothing else here does
         copy = folder / "weights.pt"  # Ultralytics writes beside its input
         shutil.copyfile(path, copy)
-        with _silent():
-            yolo = load_yolo(copy)
-            result = Path(yolo.export(format=target, dynamic=True, imgsz=640, batch=1, device="cpu", **options))
-        names = [yolo.names[i] for i in range(len(yolo.names))]
+        with silent():
+            model = load_yolo(copy, path)
+            result = Path(model.export(format=target, dynamic=True, imgsz=640, batch=1, device="cpu", **options))
+        names = [model.names[i] for i in range(len(model.names))]
         if result.is_dir():
             for part in result.iterdir():
                 if part.suffix in (".xml", ".bin"):
@@ -105,14 +81,13 @@ def opened(path: Path) -> Converted:
     """
     import ast
 
-    import openvino as ov
     import yaml
 
-    xml = next(iter(sorted(path.glob("*.xml"))), None) if path.is_dir() else path if path.suffix in (".onnx", ".xml") else None
+    xml = next(iter(sorted(path.glob("*.xml"))), None) if path.is_dir() else path if path.suffix == ".onnx" else None
     if xml is None:
         raise _unreadable(path, "no .pt, no .onnx and no OpenVINO folder with a .xml file")
     try:
-        model = ov.Core().read_model(xml)
+        model = openvino().Core().read_model(xml)
     except RuntimeError as error:
         raise _unreadable(path, str(error).strip().splitlines()[-1]) from error
     shape = model.input(0).partial_shape
@@ -156,11 +131,8 @@ def quantise(source: Converted, sha256: str, canvases: Iterable[NDArray[np.uint8
                 vi="int8 được hiệu chỉnh trên khung hình của chính video cần xử lý, nhưng chưa có khung hình nào. "
                 "Hãy đưa khung hình, hoặc dùng bf16.",
             )
-        with _silent():
-            import nncf
-            import openvino as ov
-
-            nncf.set_log_level(logging.ERROR)
+        quantiser, ov = nncf(), openvino()
+        with silent():
             model = ov.Core().read_model(source.path)
             nodes = list(model.get_ordered_ops())
             head = [node.get_friendly_name() for node in nodes if node.get_type_name() == "Sigmoid"][-1].split("/", 1)[0]
@@ -169,11 +141,11 @@ def quantise(source: Converted, sha256: str, canvases: Iterable[NDArray[np.uint8
                 for n in nodes
                 if n.get_type_name() == "Sigmoid" or n.get_friendly_name().startswith((f"{head}/", f"{head}.dfl"))
             ]
-            quantised = nncf.quantize(
+            quantised = quantiser.quantize(
                 model,
-                nncf.Dataset(blobs),
-                preset=nncf.QuantizationPreset.MIXED,
-                ignored_scope=nncf.IgnoredScope(names=kept),
+                quantiser.Dataset(blobs),
+                preset=quantiser.QuantizationPreset.MIXED,
+                ignored_scope=quantiser.IgnoredScope(names=kept),
                 subset_size=len(blobs),
             )
             ov.save_model(quantised, folder / "model.xml", compress_to_fp16=False)
@@ -192,6 +164,8 @@ def _kept(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.is_dir():
             return folder
+        for left_behind in folder.parent.glob(f".{name}-*"):  # by a process that was killed: whoever holds the lock is alone
+            shutil.rmtree(left_behind)
         new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
         try:
             make(new)

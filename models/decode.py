@@ -73,24 +73,32 @@ def blob(canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(1, 3, H, W) float32 RGB in [0, 1] of a (H, W, 3) uint8 BGR canvas."""
     import cv2
 
-    return cv2.dnn.blobFromImage(canvas, 1 / 255, swapRB=True)  # type: ignore[return-value]
+    planes: NDArray[np.float32] = cv2.dnn.blobFromImage(canvas, 1 / 255, swapRB=True)
+    return planes
 
 
-def decode(raw: NDArray[np.float32], confidence: float) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
+def decode(raw: NDArray[np.float32], classes: int, confidence: float) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
     """Candidates out of one picture's raw output.
 
     Args:
-        raw: (4 + C, A) centre x, centre y, width, height and C class scores of A anchors; or (D, 6) finished boxes
-            left, top, right, bottom, confidence, class, as networks without suppression give them.
+        raw: (4 + C + …, A) centre x, centre y, width, height, C class scores of A anchors, and what the task adds (masks,
+            key points); or (D, 6) finished boxes left, top, right, bottom, confidence, class, as networks give them that
+            suppress by themselves.
+        classes: C.
         confidence: the least score that counts, exclusive.
 
     Returns:
         (N, 4) float32 boxes in the canvas, (N,) float32 confidence, (N,) class number of the network.
+
+    Raises:
+        ValueError: the output has neither shape.
     """
-    if raw.shape[1] == 6 and raw.shape[0] != 6:
+    if raw.shape[1] == 6:
         rows = raw[raw[:, 4] > confidence]
         return rows[:, :4], rows[:, 4], rows[:, 5].astype(np.intp)
-    scores = raw[4:]
+    if raw.shape[0] < 4 + classes:
+        raise ValueError(f"wanted ({4 + classes} or more, A) or (D, 6), given {raw.shape}")
+    scores = raw[4 : 4 + classes]
     best = scores.max(axis=0)
     kept = np.flatnonzero(best > confidence)
     centre, half = raw[:2, kept].T, raw[2:4, kept].T / 2

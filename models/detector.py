@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from analytics.detections import Detections
 from analytics.errors import Refused
 from analytics.taxonomy import ID_OF, OBJECTS
-from models.backends import Choice, Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, capabilities
+from models.backends import Choice, Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, capabilities, choices
 from models.catalog import Weights
 from models.convert import Converted, convert, opened, quantise
 from models.decode import Letterbox, decode, suppress
@@ -113,7 +113,7 @@ class Detector:
             raise ValueError(f"wanted a (H, W, 3) uint8 picture, given {picture.dtype} {picture.shape}")
         height, width = picture.shape[:2]
         box = Letterbox.fit(width, height, self.choice.size, self._fixed)
-        xyxy, confidence, number = decode(self._network.infer(box.apply(picture)), self._confidence)
+        xyxy, confidence, number = decode(self._network.infer(box.apply(picture)), len(self._class_of), self._confidence)
         class_id = self._class_of[number]
         known = class_id >= 0
         xyxy, confidence, class_id = xyxy[known], confidence[known], class_id[known]
@@ -129,19 +129,23 @@ class Detector:
 
 
 def _network(weights: Weights, choice: Choice, cache: Path, frames: Iterable[NDArray[np.uint8]]) -> tuple[Converted, Network]:
+    """Converts where that is needed, and opens on the backend asked for."""
+    if choice not in choices(weights.path, choice.size, (choice.threads,)):
+        runs = ", ".join(dict.fromkeys(str(c) for c in choices(weights.path, choice.size, (1,))))
+        raise Refused(
+            en=f"{weights.path} does not run on {choice}; it runs on {runs}.",
+            vi=f"{weights.path} không chạy được trên {choice}; có thể chạy trên {runs}.",
+        )
     if weights.path.suffix != ".pt":
         converted = opened(weights.path)
-        if choice.backend == "onnxruntime" and converted.path.suffix == ".onnx":
-            return converted, OnnxNetwork(converted.path, choice.threads)
-        return converted, OpenVinoNetwork(converted.path, choice.precision, choice.threads)
-    if choice.backend == "torch":
+    elif choice.backend == "torch":
         network = TorchNetwork(weights.path, choice.precision, choice.threads)
         return Converted(weights.path, network.names, None), network
-    if choice.backend == "onnxruntime":
-        converted = convert(weights.path, weights.sha256, "onnx", cache)
-        return converted, OnnxNetwork(converted.path, choice.threads)
-    converted = convert(weights.path, weights.sha256, "openvino", cache)
+    else:
+        converted = convert(weights.path, weights.sha256, "onnx" if choice.backend == "onnxruntime" else "openvino", cache)
     if choice.precision == "int8":
         canvases = (Letterbox.fit(frame.shape[1], frame.shape[0], choice.size).apply(frame) for frame in frames)
         converted = quantise(converted, weights.sha256, canvases, choice.size, cache)
+    if choice.backend == "onnxruntime":
+        return converted, OnnxNetwork(converted.path, choice.threads)
     return converted, OpenVinoNetwork(converted.path, choice.precision, choice.threads)
