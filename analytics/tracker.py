@@ -80,6 +80,9 @@ class _State(BaseModel):
     tracks: list[_Track] = []
 
 
+NEVER = -1e12
+"""Before every media time; infinity has no JSON."""
+
 _GROUP = np.array([1 if name in VEHICLES else 0 for name in OBJECTS])
 
 
@@ -277,7 +280,7 @@ class CarryTracker:
                 colours[int(detections.colour_id[row])] = confidence
             track = _Track(
                 id=self._state.next_id, votes=votes, colours=colours, seen_at=observation.at, score=confidence, best=confidence,
-                box=detections.xyxy[row].astype(float).tolist(), told_to=-np.inf,
+                box=detections.xyxy[row].astype(float).tolist(), told_to=NEVER,
             )  # fmt: skip
             self._state.next_id += 1
             if row in trace_of:
