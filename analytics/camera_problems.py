@@ -64,34 +64,48 @@ def refuse_unknown_keys(data: Mapping[Any, Any], model: type[BaseModel]) -> None
         raise CameraRefused(bad)
 
 
-_VI = {
-    "missing": "thiếu mục này",
-    "greater_than": "phải lớn hơn {gt}",
-    "greater_than_equal": "phải từ {ge} trở lên",
-    "less_than": "phải nhỏ hơn {lt}",
-    "less_than_equal": "phải từ {le} trở xuống",
-    "too_short": "cần ít nhất {min_length} phần tử",
-    "too_long": "nhiều nhất {max_length} phần tử",
-    "string_pattern_mismatch": "chỉ gồm chữ, số, `-`, `_` và `.`",
-    "literal_error": "phải là một trong: {expected}",
+_SAID = {
+    "missing": ("this is required", "thiếu mục này"),
+    "greater_than": ("it must be greater than {gt:g}", "phải lớn hơn {gt:g}"),
+    "greater_than_equal": ("it must be {ge:g} or more", "phải từ {ge:g} trở lên"),
+    "less_than": ("it must be less than {lt:g}", "phải nhỏ hơn {lt:g}"),
+    "less_than_equal": ("it must be {le:g} or less", "phải từ {le:g} trở xuống"),
+    "too_short": ("it needs at least {min_length}, and has {actual_length}", "cần ít nhất {min_length}, hiện có {actual_length}"),
+    "too_long": ("it takes at most {max_length}, and has {actual_length}", "nhiều nhất {max_length}, hiện có {actual_length}"),
+    "string_pattern_mismatch": ("only letters, digits, `-`, `_` and `.`", "chỉ gồm chữ, số, `-`, `_` và `.`"),
+    "literal_error": ("it must be {expected}", "phải là {expected}"),
+    "tuple_type": ("it must be a list", "phải là một danh sách"),
+    "dict_type": ("it must be a mapping of names", "phải là các mục có tên"),
+    "model_type": ("it must be a mapping of keys", "phải là các khoá"),
+    "string_type": ("it must be text", "phải là chữ"),
+    "float_type": ("it must be a number", "phải là số"),
+    "float_parsing": ("it must be a number", "phải là số"),
+    "int_type": ("it must be a whole number", "phải là số nguyên"),
+    "int_parsing": ("it must be a whole number", "phải là số nguyên"),
+    "int_from_float": ("it must be a whole number", "phải là số nguyên"),
+    "bool_type": ("it must be true or false", "phải là true hoặc false"),
+    "bool_parsing": ("it must be true or false", "phải là true hoặc false"),
 }
+"""Pydantic's findings in words that need no Python."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """Everything that pydantic found, in both languages; nested findings keep their place in the file."""
     out: list[Problem] = []
     for e in error.errors():
-        path = e["loc"]
-        cause = e.get("ctx", {}).get("error")
+        path = tuple(step for step in e["loc"] if step != "[key]")
+        context = e.get("ctx", {})
+        cause = context.get("error")
         if isinstance(cause, CameraRefused):
             out += [Problem((*path, *p.path), p.en, p.vi) for p in cause.problems]
         elif isinstance(cause, Refused):
             out.append(Problem(path, cause.en, cause.vi))
+        elif e["type"] == "missing":
+            out.append(Problem(path, *_SAID["missing"]))
         else:
-            given = "" if e["type"] == "missing" else f" (given: {_short(e['input'])})"
-            vi = _VI.get(e["type"], "giá trị không hợp lệ: " + e["msg"].replace("{", "(").replace("}", ")"))
-            en = "this is required" if e["type"] == "missing" else e["msg"][:1].lower() + e["msg"][1:]
-            out.append(Problem(path, en + given, vi.format(**e.get("ctx", {})) + given.replace("given", "đã ghi")))
+            given = _short(e["input"])
+            en, vi = (text.format(**context) for text in _SAID[e["type"]]) if e["type"] in _SAID else (e["msg"], e["msg"])
+            out.append(Problem(path, f"{en} (given: {given})", f"{vi} (đã ghi: {given})"))
     return out
 
 

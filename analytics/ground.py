@@ -188,14 +188,15 @@ def _dlt(a: Floats, b: Floats) -> Floats:
     X = np.column_stack([A, one])
     rows = np.concatenate([np.hstack([X, zero, -B[:, :1] * X]), np.hstack([zero, X, -B[:, 1:] * X])])
     _, s, vt = np.linalg.svd(rows)
-    if s[7] < 1e-4 * s[0]:
+    plain = vt[-1].reshape(3, 3)
+    if s[7] < 1e-4 * s[0] or abs(np.linalg.det(plain)) < 1e-6:
         raise Degenerate(
             "the ground points fix no plane: three of four, or all, lie on one line; spread them over the road",
             "các điểm mặt đất không xác định mặt phẳng: ba trong bốn điểm, hoặc tất cả, thẳng hàng; hãy đặt rải ra trên mặt đường",
         )
-    H: Floats = np.linalg.inv(Tb) @ vt[-1].reshape(3, 3) @ Ta
+    H: Floats = np.linalg.inv(Tb) @ plain @ Ta
     w = np.column_stack([a, one]) @ H[2]
-    if not ((w > 0).all() or (w < 0).all()) or abs(np.linalg.det(H / np.linalg.norm(H))) < 1e-18:
+    if not ((w > 0).all() or (w < 0).all()):
         raise Degenerate(
             "the ground points in the image and in metres do not follow the same order around the ground",
             "các điểm mặt đất trong ảnh và theo mét không theo cùng một thứ tự quanh mặt đất",
