@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,8 @@ class Registered:
         footage: SHA-256 of its content; of its address where it cannot be read.
         uri: `file:///…` or `s3://bucket/key`.
         local: where it can be read on this machine; None for an object in S3 that was not looked at now.
-        start, end: media time, seconds since the epoch; the same where it has no length.
+        start, end: seconds since the epoch on the camera's own clock (its `clock_offset_s` is added where rows are written and
+            read); the same where it has no length.
         start_from: "given", "name", "container" or "file".
         error: why it cannot be read, in both languages (`jobs.reasons`).
         note: what the user should know of it, in their language; empty where there is nothing.
@@ -220,15 +221,14 @@ def _placed(
 ) -> Registered:
     """The file at its place in time."""
     there = next((r for r in mates if r["footage"] == file.footage), None)
-    offset_s = known.clock_offset_s if known else 0.0
     if given is not None:
         start, start_from = given, "given"
     elif pattern is not None:
-        start, start_from = _start_in_name(file, pattern, settings) + offset_s, "name"
+        start, start_from = _start_in_name(file, pattern, settings), "name"
     elif there is not None:
         start, start_from = there["start"], there["start_from"]
     elif file.probe is not None and file.probe.creation_time is not None:
-        start, start_from = file.probe.creation_time + offset_s, "container"
+        start, start_from = file.probe.creation_time, "container"
     else:
         start, start_from = _modified(file), "file"
     start = round(start, 6)
@@ -314,13 +314,16 @@ def _row(one: Registered) -> Row:
 
 
 def _append(lake: "Lake", rows: Sequence[Row]) -> None:
-    """One commit; rows of a later call are later in `added_at`."""
+    """One commit; of two rows the later one is later in `added_at` too, which decides whose time it is where they overlap."""
     import pyarrow as pa
 
     if rows:
         now = datetime.now(UTC)
         schema = lake.schema("footage")
-        stamped = [r | {"start": _stamp(r["start"]), "end": _stamp(r["end"]), "added_at": now} for r in rows]
+        stamped = [
+            r | {"start": _stamp(r["start"]), "end": _stamp(r["end"]), "added_at": now + timedelta(microseconds=i)}
+            for i, r in enumerate(rows)
+        ]
         lake.append("footage", pa.Table.from_pylist(stamped, schema))
 
 

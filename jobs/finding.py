@@ -1,0 +1,139 @@
+"""`matthan search | counts | coverage | rewind` at the front door: the question out of the flags, and the answer."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analytics.camera import Camera
+from analytics.errors import Refused
+from cluster.covered import Coverage
+from cluster.lake import Lake
+from cluster.search import Answer, CountQuery, Hit, Query, counts, search
+from cluster.settings import Settings
+from jobs import answers, times, words
+from jobs.terminal import Terminal
+
+
+def search_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
+    """Objects and events; with `--index-missing` what was not looked at is looked at first."""
+    start, end = times.span(given.since, given.until, settings.zone)
+    query = Query(
+        cameras=tuple(given.camera or ()),
+        start=start,
+        end=end,
+        object=given.object,
+        colour=given.colour,
+        event=given.event,
+        zone=given.zone,
+        direction=given.direction,
+        min_speed_kmh=given.min_speed,
+        min_duration_s=given.min_duration,
+        near=near(given.near) if given.near else None,
+        limit=given.limit,
+    )
+    lake, known = Lake(settings), cameras_of(settings)
+    answer = search(lake, query, known)
+    complete = True
+    if given.index_missing and answer.coverage.missing:
+        complete = _index_missing(settings, lake, query, known, answer)
+        answer = search(lake, query, known)
+    _give(settings, given, terminal, "search", answer.document(), answer.coverage)
+    if answer.total > len(answer.hits):
+        more = answer.total, len(answer.hits)
+        terminal.note(f"{more[0]} hits in all, {more[1]} shown (--limit)", f"có {more[0]} kết quả, hiện {more[1]} (--limit)")
+    return 0 if complete else 3
+
+
+def counts_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
+    """Crossings of a camera's lines."""
+    start, end = times.span(given.since, given.until, settings.zone)
+    by = tuple(name.strip() for name in given.by.split(",") if name.strip()) if given.by is not None else CountQuery().by
+    query = CountQuery((given.camera,), start, end, given.line, by)
+    answer = counts(Lake(settings), query, cameras_of(settings))
+    _give(settings, given, terminal, "counts", answer.document(), answer.coverage)
+    return 0
+
+
+def coverage_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
+    """Which seconds were looked at, which not, and why."""
+    start, end = times.span(given.since, given.until, settings.zone)
+    covers = search(Lake(settings), Query((given.camera,), start, end, limit=1), cameras_of(settings)).coverage
+    _give(settings, given, terminal, "coverage", covers.document(), covers)
+    return 0
+
+
+def rewind(settings: Settings, given: Namespace, terminal: Terminal) -> int:
+    """New rules over stored tracks."""
+    from jobs import rewind
+
+    start, end = times.span(given.since, given.until, settings.zone)
+    answer = rewind.run(settings, Path(given.rules), given.camera, start, end)
+    _give(settings, given, terminal, "rewind", answer.document(), answer.coverage)
+    return 0
+
+
+def cameras_of(settings: Settings) -> Mapping[str, Camera]:
+    """The camera files, none where there is no folder of them yet."""
+    from cluster import cameras
+
+    return cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+
+
+def near(text: str) -> tuple[float, float, float]:
+    """Latitude, longitude and metres.
+
+    >>> near("21.0227,105.8524,300")
+    (21.0227, 105.8524, 300.0)
+
+    Raises:
+        Refused: it is not three numbers, or they are no place.
+    """
+    try:
+        lat, lon, reach_m = (float(part) for part in text.split(","))
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180 and 0 < reach_m < float("inf")):
+            raise ValueError
+    except ValueError:
+        raise Refused(
+            en=f"--near {text}: wanted latitude,longitude,metres, such as 21.0227,105.8524,300.",
+            vi=f"--near {text}: cần vĩ độ,kinh độ,số mét, ví dụ 21.0227,105.8524,300.",
+        ) from None
+    return lat, lon, reach_m
+
+
+def _give(settings: Settings, given: Namespace, terminal: Terminal, command: str, document: dict[str, Any], covers: Coverage) -> None:
+    """Writes the answer; for people the reasons of what is missing are in their language."""
+    if given.format in ("table", "html"):
+        for plain, gap in zip(answers.covers_of(command, document)["missing"], covers.missing, strict=True):
+            plain["reason"] = gap.say(settings.language)
+    answers.give(terminal, settings, command, document, given.format, Path(given.out) if given.out else None)
+
+
+def _index_missing(settings: Settings, lake: Lake, query: Query, known: Mapping[str, Camera], answer: Answer) -> bool:
+    """Looks at the footage in which the answer has holes; hits are told as they are found. False where some cannot be read."""
+    from jobs import footage, index, progress
+    from jobs.index import IndexRequest, Progress
+
+    told = {hit.id for hit in answer.hits}
+    complete = True
+    with progress.shown(settings.language) as display:
+
+        def tell(step: Progress) -> None:
+            display(step)
+            for hit in search(lake, query, known).hits:
+                if hit.id not in told:
+                    told.add(hit.id)
+                    display.say(_line(hit, settings))
+
+        for camera in dict.fromkeys(gap.camera for gap in answer.coverage.missing):
+            gaps = [(gap.start, gap.end) for gap in answer.coverage.missing if gap.camera == camera]
+            files = [one for one in footage.recall(lake, camera) if any(one.start < end and one.end > start for start, end in gaps)]
+            if files:
+                request = IndexRequest(paths=tuple(one.path for one in files), camera=camera if camera in known else None)
+                complete = index.run(settings, request, tell).complete and complete
+    return complete
+
+
+def _line(hit: Hit, settings: Settings) -> str:
+    what = words.word(hit.event, settings.language) or words.described(hit.object, hit.colour, settings.language)
+    return f"+ {hit.id}  {hit.camera}  {times.show(hit.start, settings.zone)}  {what}"
