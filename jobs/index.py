@@ -224,7 +224,7 @@ def _lens(
                 raise
             weights = catalog.pull(model, cache=settings.cache)
         at_hand = _at_hand(lake, camera, wanted, probed)
-        choice = bench.choose(weights, settings.cache, sampled(at_hand) if at_hand else ())
+        choice = bench.choose(weights, settings.cache, lambda: list(sampled(at_hand)) if at_hand else [])
         known[(model, fps)] = Lens(model, weights.path, weights.sha256, choice, SightParams(fps=fps))
     return known[(model, fps)]
 

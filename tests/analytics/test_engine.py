@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_fold_stopped_after_every_chunk_and_gone_on_by_a_fresh_process_is_the_
     count = len(recordings.load(clip))
     edges = [0, count // 4, count // 2, count - 3, count]
     pieces: list[list[object]] = [[], []]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         run = [sys.executable, "-c", GO_ON, clip, str(first), str(last), str(tmp_path / "state.json")]
         out = subprocess.run(run, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
         for all_, part in zip(pieces, json.loads(out.stdout), strict=True):
