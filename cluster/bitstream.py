@@ -15,21 +15,30 @@ def non_reference_test(codec: str, extradata: bytes | None) -> Test | None:
             their length), else Annex B (they begin with a start code).
     """
     extra = extradata or b""
-    length_size = 0
     if codec == "h264":
-        if len(extra) >= 5 and extra[0] == 1:
-            length_size = (extra[4] & 3) + 1
-        return _test(length_size, _h264)
+        return _test(_length_size(codec, extra), _h264)
     if codec == "hevc":
         top: int | None = None
         if len(extra) >= 23 and extra[0] == 1:
-            length_size = (extra[21] & 3) + 1
             layers = (extra[21] >> 3) & 7
             top = layers - 1 if layers else None
         elif (vps := extra.find(b"\x00\x00\x01\x40")) >= 0 and len(extra) > vps + 6:
             top = (extra[vps + 6] >> 1) & 7
-        return _test(length_size, lambda a, b: _hevc(a, b, top))
+        return _test(_length_size(codec, extra), lambda a, b: _hevc(a, b, top))
     return None
+
+
+def whole_at_once_test(codec: str, extradata: bytes | None) -> Test:
+    """The test whether a key packet's picture is whole by itself: not so where H.264 refreshes the picture gradually."""
+    if codec != "h264":
+        return lambda _: True
+    return _test(_length_size(codec, extradata or b""), lambda a, _: a & 31 == 5 if 1 <= a & 31 <= 5 else None)
+
+
+def _length_size(codec: str, extra: bytes) -> int:
+    """Bytes of each NAL unit's length, 0 for Annex B."""
+    at = {"h264": 4, "hevc": 21}[codec]
+    return (extra[at] & 3) + 1 if len(extra) > at and extra[0] == 1 else 0
 
 
 def _h264(first: int, _second: int) -> bool | None:

@@ -165,6 +165,11 @@ def _shrunk(path: Path, size: int) -> bool:
         return False  # what is open stays readable though its name is gone
 
 
+def from_time(source: Source, at_s: float) -> Iterator[Frame]:
+    """Every frame, fully decoded, from the last key frame at or before `at_s` on."""
+    return (frame for frame, _ in _from(source, at_s, [], Options()))
+
+
 def _from(source: Source, start_s: float, faults: list[str], options: Options) -> Iterator[tuple[Frame, Any]]:
     """Decodes from the last key frame at or before `start_s`; from one earlier where its picture does not come out at once
     (a gradual refresh is whole only some pictures later)."""
