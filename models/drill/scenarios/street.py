@@ -1,0 +1,190 @@
+"""A two-way city street: counting, wrong way, illegal stops, speeding; and what looks like them and is not."""
+
+import numpy as np
+
+from models.drill import light as lights
+from models.drill.actors import SIZES, Actor
+from models.drill.motion import Way, strolling
+from models.drill.script import Script
+from models.drill.stage import Post, Stage, Tree
+from models.drill.traffic import Driver, Halt
+from models.drill.view import View
+from models.drill.world import World
+
+LANE, STRIP, EDGE = 2.1, 5.5, 6.8
+"""Metres from the middle of the road: middle of a lane, of the strip along the kerb, and the kerb."""
+FAR = 150.0
+LIMIT_KMH = 50.0
+ZONE = (3.0, 42.0)
+"""From where to where along the road the zones reach."""
+KERB_ZONE = (6.0, 30.0)
+SPEEDER_KMH = (63.0, 76.0)
+NEARLY_KMH = (43.0, 45.5)
+
+
+def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = False) -> World:
+    """A street by day (or night)."""
+    rng = np.random.default_rng([seed, 1 + night])
+    script = start("night" if night else "street", seed, seconds, size, rng, night)
+    plan(script)
+    return script.done()
+
+
+def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.random.Generator, night: bool) -> Script:
+    """The empty street with its camera, zones and rules."""
+    side = 1 if rng.random() < 0.5 else -1
+    view = View(size, (side * float(rng.uniform(6.5, 9)), float(rng.uniform(-9, -7)), float(rng.uniform(6.2, 7.6))), -side * float(rng.uniform(11, 15)), float(rng.uniform(14.5, 17)), float(rng.uniform(58, 64)))
+    stage = _stage(rng)
+    sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.65 else lights.overcast(rng))
+    script = Script(name, seed, seconds, view, sky, stage, rng)
+    script.ground([(-EDGE, 40), (EDGE, 40), (EDGE, 8), (-EDGE, 8), (0, 20)])
+    y0, y1 = ZONE
+    script.zone("right", [(0.15, y0), (0.15, y1), (EDGE, y1), (EDGE, y0)])
+    script.zone("left", [(-EDGE, y0), (-EDGE, y1), (-0.15, y1), (-0.15, y0)])
+    script.zone("road", [(-EDGE, y0), (-EDGE, y1), (EDGE, y1), (EDGE, y0)])
+    for side_name, s in (("kerb right", 1), ("kerb left", -1)):
+        script.zone(side_name, [(s * 4.1, KERB_ZONE[0]), (s * 4.1, KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[0])])
+        script.rule("illegal_stop", zone=side_name, after_s=8.0)
+    script.line("across", (-EDGE, 13.0), (EDGE, 13.0))
+    script.rule("line_count", line="across")
+    for zone, x, y in (("right", 3.5, 1.0), ("left", -3.5, -1.0)):
+        script.rule("wrong_way", zone=zone, allowed=script.direction((x, 14.0), (0.0, y)))
+    script.rule("speeding", zone="road", limit_kmh=LIMIT_KMH)
+    return script
+
+
+def _stage(rng: np.random.Generator) -> Stage:
+    stage = Stage()
+    stage.strip(-15, 15, -12, FAR + 40, "pavement" if rng.random() < 0.6 else "red tiles")
+    stage.strip(-EDGE - 0.2, EDGE + 0.2, -12, FAR + 40, "kerb")
+    stage.strip(-EDGE, EDGE, -12, FAR + 40, "asphalt")
+    stage.dashes(0, -12, FAR, "yellow" if rng.random() < 0.5 else "white")
+    for s in (1, -1):
+        stage.strip(s * 4.1 - 0.06, s * 4.1 + 0.06, -12, FAR + 40, "white")
+    far = float(rng.uniform(11.5, 13))
+    stage.row_of_houses(far, -6, FAR, -1, rng)
+    stage.row_of_houses(-far, 12, FAR, 1, rng)
+    first = float(rng.uniform(14, 20))
+    for y in np.arange(first, 110, float(rng.uniform(10, 15))):
+        for x in (8.4, -8.4):
+            if rng.random() < 0.75:
+                stage.trees.append(Tree((x, float(y + rng.uniform(-1, 1))), float(rng.uniform(5.5, 7.5)), float(rng.uniform(1.3, 2.0)), int(rng.integers(1 << 30))))
+    for y in np.arange(float(rng.uniform(18, 26)), FAR, 24):
+        stage.posts.append(Post((7.4, float(y)), 8.0, arm=(-2.0, 0.0)))
+        stage.posts.append(Post((-7.4, float(y + 12)), 8.0, arm=(2.0, 0.0)))
+    stage.wheel_tracks = [(s * (LANE + d), 0.3) for s in (1, -1) for d in (-0.8, 0.8)]
+    return stage
+
+
+def plan(script: Script, *, every_s: float = 2.6, events: bool = True) -> None:
+    """Fills the street: lanes with stoppers and speeders, wrong-way riders, a U-turn, parked cars, people on the pavements."""
+    for side in (1, -1):
+        _lane(script, side, every_s, events)
+    for side in (1, -1):
+        for y in (float(script.rng.uniform(33.5, 36)), float(script.rng.uniform(40, 48))):  # parked beyond the zone
+            way = Way([(side * STRIP, y - 3), (side * STRIP, y + 3)] if side > 0 else [(side * STRIP, y + 3), (side * STRIP, y - 3)])
+            still = way.motion(-60.0, np.full(int((script.seconds + 62) / 0.05), 3.0))
+            if script.rng.random() < 0.7:
+                script.add(script.kind(only=("car",)), still, "parked")
+    if events:
+        _against(script)
+        _turn(script)
+    _pavements(script)
+
+
+def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
+    rng = script.rng
+    start_y, way = -14.0, Way([(LANE, -14), (LANE, FAR)])
+    if side < 0:
+        start_y, way = 110.0, Way([(-LANE, 110), (-LANE, -16)])
+    drivers: list[tuple[str, Driver]] = []
+    roles: list[str] = []
+    t, halt_free = -16.0 if side > 0 else -20.0, {0: -99.0, 1: -99.0, 2: -99.0}
+    while t < script.seconds:
+        kind = script.kind()
+        of, _, length, width = SIZES[kind]
+        aside = float(-rng.uniform(0.9, 1.6) if of == "motorcycle" else rng.uniform(-0.2, 0.2))
+        speed, role, halts = float(rng.uniform(28, 39)), "", ()
+        chance = rng.random() if events else 1.0
+        gap = float(rng.uniform(0.6, 1.4)) * every_s
+        reaches = 3.0 if side > 0 else 9.0
+        if chance < 0.24:
+            low, high = SPEEDER_KMH if chance < 0.18 else NEARLY_KMH
+            speed, role = float(rng.uniform(low, high)), "speeder" if chance < 0.18 else "nearly speeding"
+            t += 4.5 if side > 0 else 7.5  # room ahead, so that it need not brake behind the one before
+        elif chance < 0.5:
+            slot = min(halt_free, key=lambda k: halt_free[k])
+            y = 10.5 + 7.0 * slot + float(rng.uniform(-1, 1))
+            long = chance < 0.42
+            seconds = float(rng.uniform(11, 19) if long else rng.uniform(2.5, 4.5))
+            if halt_free[slot] < t + reaches and of in ("car", "truck", "motorcycle") and length < 7 and t + reaches + seconds < script.seconds - 4:
+                halts = (Halt(abs(y - start_y), seconds, (-STRIP + LANE) - float(rng.uniform(-0.2, 0.2))),)
+                halt_free[slot] = t + reaches + seconds + 12
+                role = "stopper" if long else "brief stop"
+        drivers.append((kind, Driver(t, speed / 3.6, length, width, aside, halts)))
+        roles.append(role)
+        t += gap
+    actors = script.traffic(way, drivers, roles)
+    _drop_unclear(script, actors)
+
+
+def _drop_unclear(script: Script, actors: list[Actor]) -> None:
+    """Takes out who came near a limit by the accidents of traffic, so that truth is never a matter of a hair."""
+    y0, y1 = ZONE
+    for actor in actors:
+        speed = actor.motion.speed * 3.6
+        inside = (actor.motion.xy[:, 1] > y0 - 6) & (actor.motion.xy[:, 1] < y1 + 6)
+        fast, in_zone = speed[inside], speed[inside]
+        if not len(in_zone):
+            continue
+        doubtful = fast.max() > 46.5 and fast.min() < 59
+        stands = (speed[inside] < 1.0).sum() * 0.05
+        if doubtful or (not actor.role.endswith("stop") and actor.role != "stopper" and 2.0 < stands) or (actor.role == "brief stop" and stands > 5.5):
+            script.actors.remove(actor)
+
+
+def _against(script: Script) -> None:
+    """Motorbikes and bicycles that ride along the kerb against the traffic."""
+    rng = script.rng
+    t = float(rng.uniform(3, 8))
+    while t < script.seconds - 9:
+        side = 1 if rng.random() < 0.5 else -1
+        x = side * float(rng.uniform(5.0, 6.0))
+        way = Way([(x, 70), (x, -14)] if side > 0 else [(x, -14), (x, 110)])
+        kind = str(rng.choice(["wave", "scooter", "bicycle"], p=[0.42, 0.38, 0.2]))
+        speed = float(rng.uniform(5.5, 8.0) if kind != "bicycle" else rng.uniform(3.8, 4.6))
+        motion = script.when_clear(lambda s, w=way, v=speed: w.motion(s, strolling(w.length, v)), t, 1.0, 3.5)
+        if motion is not None:
+            script.add(kind, motion, "wrong way")
+        t += float(rng.uniform(7, 13))
+
+
+def _turn(script: Script) -> None:
+    """U-turns beyond the zone: with the traffic on both sides, so nobody rides against it."""
+    rng = script.rng
+    for around in np.arange(8, script.seconds - 10, 28):
+        y = ZONE[1] + float(rng.uniform(9, 14))
+        way = Way([(LANE + 0.8, -14), (LANE + 0.6, y), (0, y + 4.5), (-LANE - 0.8, y), (-LANE - 1.2, y - 6), (-LANE - 1.4, -14)], 4.0)
+        bend = y + 14.0
+
+        def slow(gone: float, bend: float = bend) -> float:
+            return 3.0 if bend - 8 < gone < bend + 14 else 9.0
+
+        motion = script.when_clear(lambda s, w=way, f=slow: w.motion(s, strolling(w.length, 9.0, limit=f)), float(around), 1.3, 9.0)
+        if motion is not None:
+            script.add(str(rng.choice(["wave", "scooter"])), motion, "u-turn")
+
+
+def _pavements(script: Script) -> None:
+    rng = script.rng
+    for side in (1, -1):
+        t = -70.0
+        while t < script.seconds:
+            x, out = side * float(rng.uniform(7.6, 10.5)), rng.random() < 0.5
+            way = Way([(x, -8), (x + float(rng.uniform(-0.4, 0.4)), 75)] if out else [(x, 75), (x, -8)])
+            speed = float(rng.uniform(1.0, 1.6))
+            motion = way.motion(t, strolling(way.length, speed))
+            people = [a for a in script.actors if a.object == "person"]
+            if script.clear(motion, 0.6, people):
+                script.walker(way, t, speed)
+            t += float(rng.uniform(7, 18))
