@@ -1,0 +1,159 @@
+"""New or changed rules over stored tracks, without touching video: what they would have raised, and how often a day."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analytics.camera import Camera
+from analytics.errors import Refused
+from analytics.event import Crossing, Event, Finding
+from analytics.fold import RuleFold
+from analytics.names import unknown
+from analytics.records import POINT_COLUMNS, SIGNAL_COLUMNS, scenes_of
+from cluster.covered import Coverage, judge, read
+from cluster.covered import Needs as Needed
+from cluster.lake import Lake
+from cluster.search import Hit, as_hit
+from cluster.settings import Settings
+from jobs.folding import TOUCH_S, event_columns
+
+WARM_S = 3600.0
+"""Rules are folded from this long before the asked time, or from where the footage began, so that what was going on is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Crossings of one line, one class and one direction."""
+
+    line: str
+    direction: str
+    object: str
+    count: int
+    pcu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What the rules would have found: events as hits, crossings summed up, events a day by kind."""
+
+    hits: tuple[Hit, ...]
+    counts: tuple[Line, ...]
+    per_day: tuple[tuple[str, str, int], ...]
+    coverage: Coverage
+
+    def document(self) -> dict[str, Any]:
+        """The JSON that other programs rely on."""
+        return {
+            "hits": [h.document(self.coverage.zone) for h in self.hits],
+            "counts": [
+                {"line": c.line, "class": c.object, "direction": c.direction, "count": c.count, "pcu": round(c.pcu, 2)} for c in self.counts
+            ],
+            "per_day": [{"day": day, "event": kind, "count": n} for day, kind, n in self.per_day],
+            "coverage": self.coverage.document(),
+        }
+
+
+def run(settings: Settings, rules: Path, camera: str, start: float | None, end: float | None) -> Rewound:
+    """Folds the rules of a file over the camera's stored tracks.
+
+    Args:
+        rules: a YAML file that is a list of rules, or has one under `rules:`.
+        start, end: media time; what is stored where None.
+
+    Raises:
+        Refused: the camera or the file is not there, or a rule is wrong.
+    """
+    from cluster import cameras
+
+    known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+    if camera not in known:
+        raise unknown("camera", "camera", camera, known)
+    changed = known[camera].with_rules(_entries(rules))
+    lake = Lake(settings)
+    looks = lake.rows(
+        """SELECT chunk, commit, epoch(start) AS start, epoch("end") AS end FROM coverage WHERE state = 'seen' ORDER BY start""",
+        ["coverage"],
+        cameras=[camera],
+    )
+    since = start if start is not None else min((r["start"] for r in looks), default=0.0)
+    until = end if end is not None else max((r["end"] for r in looks), default=0.0)
+    within = [r for r in looks if r["end"] > since - WARM_S and r["start"] < until]
+    events: dict[int, tuple[Event, bool]] = {}
+    crossings: list[Crossing] = []
+    for finding, closed_by_end in _folded(lake, changed, within):
+        if isinstance(finding, Event):
+            events[finding.id(camera)] = (finding, closed_by_end or finding.ongoing)
+        elif since <= finding.at < until:
+            crossings.append(finding)
+    asked = {i: pair for i, pair in events.items() if pair[0].end >= since and pair[0].start < until}
+    there = lake.ask(lambda c: read(c, (since, until), known), ["coverage", "footage"], cameras=[camera], span=(since, until))
+    covered = judge(there, [camera], (since, until), Needed(), settings.zone)
+    hits = tuple(as_hit("events", row, there, known) for row in _rows(camera, asked, changed))
+    return Rewound(hits, _summed(crossings), _per_day(hits, settings), covered)
+
+
+def _entries(path: Path) -> Any:
+    import yaml
+
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(en=f"There is no file {path}.", vi=f"Không có tệp {path}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused(en=f"{path} is not YAML: {error}", vi=f"{path} không phải YAML: {error}") from None
+    rules = given.get("rules") if isinstance(given, dict) else given
+    if not isinstance(rules, list) or not rules:
+        raise Refused(
+            en=f"{path} has no rules: it is a list such as `- {{kind: loitering, zone: …}}`; `matthan cameras schema` lists the kinds.",
+            vi=f"{path} không có luật nào: tệp là một danh sách như `- {{kind: loitering, zone: …}}`; `matthan cameras schema` liệt kê.",
+        )
+    return rules
+
+
+def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator[tuple[Finding, bool]]:
+    """Findings in order, and whether only the end of the footage closed them."""
+    fold: RuleFold | None = None
+    for i, look in enumerate(looks):
+        fold = fold or RuleFold(camera)
+        columns = []
+        for table, names in (("points", POINT_COLUMNS), ("signals", SIGNAL_COLUMNS)):
+            found = lake.arrow(
+                f"SELECT {', '.join(names)} FROM {table} WHERE chunk = ?",
+                [table],
+                [look["chunk"]],
+                cameras=[camera.id],
+                span=(look["start"] - WARM_S, look["end"] + 1.0),
+            )
+            columns.append(found.to_pydict())
+        for scene in scenes_of(*columns):
+            yield from ((finding, False) for finding in fold.step(scene))
+        if i + 1 == len(looks) or looks[i + 1]["start"] - look["end"] >= TOUCH_S:
+            yield from ((finding, True) for finding in fold.finish(look["end"]))
+            fold = None
+
+
+def _rows(camera: str, events: dict[int, tuple[Event, bool]], changed: Camera) -> Iterator[dict[str, Any]]:
+    columns = event_columns(events, {"configuration": changed.rules_identity()})
+    for i in range(len(columns["event"])):
+        row = {name: values[i] for name, values in columns.items()}
+        yield row | {
+            "camera": camera, "key": row["event"], "chunk": "", "start": row["start"].timestamp(), "end": row["end"].timestamp(),
+        }  # fmt: skip
+
+
+def _summed(crossings: list[Crossing]) -> tuple[Line, ...]:
+    number = Counter((c.line, c.direction, c.object) for c in crossings)
+    worth: Counter[tuple[str, str, str]] = Counter()
+    for c in crossings:
+        worth[(c.line, c.direction, c.object)] += c.pcu  # type: ignore[assignment]
+    return tuple(Line(*key, n, worth[key]) for key, n in sorted(number.items()))
+
+
+def _per_day(hits: tuple[Hit, ...], settings: Settings) -> tuple[tuple[str, str, int], ...]:
+    def day(hit: Hit) -> str:
+        return datetime.fromtimestamp(hit.start, UTC).astimezone(settings.zone).date().isoformat()
+
+    return tuple((d, kind or "", n) for (d, kind), n in sorted(Counter((day(h), h.event) for h in hits).items()))
