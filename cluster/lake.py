@@ -1,9 +1,9 @@
 """The lake: its only writer and the only opener of connections. Delta keeps the tables, DuckDB reads the files that the log lists."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analytics.tables import CHUNK_TABLES, TABLES, Table
 from cluster import views
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cluster.delta import DeltaLog
     from cluster.rewrite import Rewritten
 
+T = TypeVar("T")
 Span = tuple[float, float]
 """From, to: media time in seconds since the epoch; `to` is not part of it."""
 
@@ -94,7 +95,7 @@ class Lake:
         Args:
             days: first and last UTC day of the rows' starts, "YYYY-MM-DD".
             cameras: only these cameras.
-            span: only rows that touch this stretch of media time.
+            span: only rows that touch this stretch of media time; of `footage` all rows, because a camera's clock may be off.
         """
         wanted = list(dict.fromkeys(tables))
         ruled = any("commit" in _declared(name).columns for name in wanted)
@@ -113,7 +114,7 @@ class Lake:
         if ruled:
             connection.execute(f"CREATE TEMP TABLE live AS {views.LIVE}")
         for name in wanted:
-            asked = views.condition(TABLES[name], cameras, span, days)
+            asked = views.condition(TABLES[name], cameras, None if name == "footage" else span, days)
             connection.execute(f"CREATE TEMP VIEW {name} AS {views.view(name, asked)}")
         return connection
 
@@ -123,18 +124,20 @@ class Lake:
 
     def arrow(self, sql: str, tables: Iterable[str], parameters: Sequence[object] = (), **pruned: Any) -> "pa.Table":
         """The rows of one query, as an Arrow table; `pruned` as in `connect`."""
+        return self.ask(lambda connection: connection.sql(sql, params=list(parameters)).to_arrow_table(), tables, **pruned)
+
+    def ask(self, act: "Callable[[duckdb.DuckDBPyConnection], T]", tables: Iterable[str], **pruned: Any) -> T:
+        """What `act` makes of a connection, of one snapshot; it may be called a second time. `pruned` as in `connect`."""
         import duckdb
 
         wanted = list(tables)
-        for last in (False, True):
-            try:
-                with self.connect(wanted, **pruned) as connection:
-                    return connection.sql(sql, params=list(parameters)).to_arrow_table()
-            except duckdb.IOException:
-                # Compaction deletes files that older snapshots list, a day after; a fresh snapshot does not list them.
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            with self.connect(wanted, **pruned) as connection:
+                return act(connection)
+        except duckdb.IOException:
+            # Compaction deletes files that older snapshots list, a day after; a fresh snapshot does not list them.
+            with self.connect(wanted, **pruned) as connection:
+                return act(connection)
 
     def compact(self, table: str, *, first: str | None = None, last: str | None = None, orphan_h: float = 24.0) -> Iterator["Rewritten"]:
         """Merges and sorts the small files of each UTC day, drops rows that no reader will see again; yields what it did.
