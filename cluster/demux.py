@@ -126,12 +126,15 @@ def from_key(source: Source, start_s: float, faults: list[str]) -> Iterator[Any]
             yield from head
             yield from rest
             return
-        back_s = max(1.0, 2 * back_s)
-    yield from from_start(source, faults)
+        back_s = 2 * back_s + 0.5
+    rest = from_start(source, faults)
+    yield from _last_key(source, rest, wanted, whole=True)
+    yield from rest
 
 
-def _last_key(source: Source, rest: Iterator[Any], wanted: int) -> list[Any]:
-    """Takes packets up to the decoding time `wanted`; those from the last key frame at or before it, or none where there is no such one.
+def _last_key(source: Source, rest: Iterator[Any], wanted: int, *, whole: bool = False) -> list[Any]:
+    """Takes packets up to the decoding time `wanted`; those from the last key frame at or before it. None where there is no such
+    one, or, of the `whole` file, all.
 
     Containers without an index land anywhere before the time asked for.
     """
@@ -141,9 +144,9 @@ def _last_key(source: Source, rest: Iterator[Any], wanted: int) -> list[Any]:
         if packet.is_keyframe and stamp is not None:
             if stamp <= wanted:
                 head = []
-            elif not head:
+            elif not head and not whole:
                 return []
-        if head or packet.is_keyframe:
+        if head or packet.is_keyframe or whole:
             head.append(packet)
         if packet.dts is not None and packet.dts > wanted:
             break

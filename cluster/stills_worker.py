@@ -12,7 +12,8 @@ from typing import Any
 import decord
 import numpy as np
 
-_EARLY_S = 0.004  # decord's times are float32
+_EARLY_S = 1e-4  # a time that somebody rounded down still means its picture
+_FLOAT32 = 1.2e-7  # decord's times are float32
 
 
 def main() -> None:
@@ -40,7 +41,8 @@ def _pictures(reader: Any, shown_at: np.ndarray, times: list[float]) -> np.ndarr
     """(n, h, w, 3) uint8: of each time, the last picture shown at or before it."""
     if np.any(np.diff(shown_at) <= 0):
         raise ValueError("its times do not ascend")
-    indices = np.searchsorted(shown_at, np.asarray(times) + _EARLY_S, side="right") - 1
+    wanted = np.asarray(times)
+    indices = np.searchsorted(shown_at, wanted + _EARLY_S + _FLOAT32 * np.abs(wanted), side="right") - 1
     return reader.get_batch(np.clip(indices, 0, len(shown_at) - 1).tolist()).asnumpy()
 
 
