@@ -94,77 +94,35 @@ class Sight:
             open_boxes: what the engine still follows, in pixels of `resolution`.
         """
         p = self.params
-        flow, gate = Flow(p.flow), Gate(p.gate)
-        followed = OpenBoxes.none()
-        times: list[float] = []
-        paths: list[NDArray[np.float32]] = []
-        steps = np.zeros(0, np.int32)
-        moved = np.zeros(0, np.float32)
-        looked_at, carried_at = -np.inf, -np.inf
-        scale = np.ones(4, np.float32)
-        size: tuple[int, int] | None = None
+        gate, way = Gate(p.gate), _Way(Flow(p.flow))
+        looked_at = carried_at = -np.inf
+        size, small, scale = None, (0, 0), np.ones(4, np.float32)
         for frame in frames:
             if frame.at - carried_at < 1 / p.flow.max_hz - 0.004:
                 continue
-            if size != frame.size:
-                size = frame.size
-                small = _fit(size, p.flow.side)
-                scale = np.tile(np.float32([small[0] / self.resolution[0], small[1] / self.resolution[1]]), 2)
-                flow = Flow(p.flow)
-                gate = Gate(p.gate)
-                times, paths, steps = [], [], np.zeros(len(followed.track), np.int32)
-            luma = _shrink(frame.luma, small)
             carried_at = frame.at
+            cut = size is not None and size != frame.size
+            if size != frame.size:
+                size, small = frame.size, _fit(frame.size, p.flow.side)
+                scale = np.tile(np.float32([small[0] / self.resolution[0], small[1] / self.resolution[1]]), 2)
+                gate = Gate(p.gate)
+            luma = _shrink(frame.luma, small)
             motion = gate.see(frame.at, luma)
-            cut = motion.cut
+            cut = cut or motion.cut
             if cut:
-                flow = Flow(p.flow)
-            before = flow.boxes.copy() if len(flow.boxes) else flow.boxes
-            flow.add(frame.at, luma)
-            if cut or len(flow.boxes) != len(followed.track):
-                lost_now = len(followed.track) > 0
-            else:
-                lost_now = bool((~flow.alive & (steps == len(times))).any())
-                times.append(frame.at)
-                paths.append(flow.boxes / scale)
-                steps = np.where(flow.alive, len(times), steps).astype(np.int32)
-                moved = moved + np.abs(flow.boxes - before).max(axis=1)
-            since = frame.at - looked_at
-            extent = np.sqrt(np.maximum(np.prod(flow.boxes[:, 2:] - flow.boxes[:, :2], axis=1), 1.0))
-            moving = bool((moved > np.maximum(1.5, p.still * extent)).any())
-            if not self._due(since, cut, lost_now, moving, motion.elsewhere(flow.boxes), len(followed.track)):
+                way = _Way(Flow(p.flow))
+            lost = way.on(frame.at, luma, scale)
+            moving, elsewhere = way.moving(p.still), motion.elsewhere(way.flow.boxes)
+            if not self._due(frame.at - looked_at, cut, lost, moving, elsewhere, len(way.followed.track)):
                 continue
             looked_at = frame.at
             self.looks += 1
             detections = self._detect(frame)
-            carried = Carried.none()
-            if times:
-                carried = Carried(followed.track, np.array(times), np.stack(paths, axis=1).astype(np.float32), steps)
-            traces = Traces.none() if cut else self._trace(flow, detections, scale)
+            traces = self._trace(way.flow, detections, scale)
             signals = self.signals(frame) if self.signals else {}
             signals[("", "brightness")] = motion.brightness
-            yield Observation(frame.at, detections, carried, traces, signals, cut)
-            before_ids, followed = followed.track, open_boxes()
-            times, paths, steps = [], [], np.zeros(len(followed.track), np.int32)
-            flow.follow(followed.xyxy * scale, self._velocities(flow, before_ids, followed, traces, detections, scale))
-            moved = np.zeros(len(followed.track), np.float32)
-
-    def _velocities(
-        self, flow: Flow, ids: NDArray[np.int64], followed: OpenBoxes, traces: Traces, detections: Detections, scale: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """(M, 2) flow pixels a second: of boxes followed before, how they moved; of new ones, how they came."""
-        result = np.zeros((len(followed.track), 2), np.float32)
-        if len(ids) == len(flow.velocity):
-            row_of = {int(t): i for i, t in enumerate(ids)}
-            for i, track in enumerate(followed.track):
-                if int(track) in row_of:
-                    result[i] = flow.velocity[row_of[int(track)]]
-        if len(traces.index) and len(followed.track):
-            overlap = iou(followed.xyxy, detections.xyxy[traces.index])
-            for i in np.flatnonzero(overlap.max(axis=1) > 0.9):
-                if int(followed.track[i]) not in ids:
-                    result[i] = flow.came[int(overlap[i].argmax())]
-        return result
+            yield Observation(frame.at, detections, way.carried(), traces, signals, cut)
+            way = way.then(open_boxes(), traces, detections, scale)
 
     def _due(self, since: float, cut: bool, lost: bool, moving: bool, elsewhere: bool, followed: int) -> bool:
         p = self.params
@@ -202,6 +160,56 @@ class Sight:
             return Traces.none()
         times, paths, since = flow.trace_back(boxes[index])
         return Traces(index, times, paths / scale, since)
+
+
+class _Way:
+    """The boxes followed since the last look, and where the flow carried them."""
+
+    def __init__(self, flow: Flow, followed: OpenBoxes | None = None) -> None:
+        self.flow = flow
+        self.followed = followed or OpenBoxes.none()
+        self._times: list[float] = []
+        self._paths: list[NDArray[np.float32]] = []
+        self._steps = np.zeros(len(self.followed.track), np.int32)
+        self._moved = np.zeros(len(self.followed.track), np.float32)
+
+    def on(self, at: float, luma: Image, scale: NDArray[np.float32]) -> bool:
+        """Carries everything into the next picture; says whether a box was lost in it."""
+        before, alive = self.flow.boxes, self.flow.alive.copy()
+        self.flow.add(at, luma)
+        if not len(before):
+            return False
+        self._times.append(at)
+        self._paths.append(self.flow.boxes / scale)
+        self._steps[self.flow.alive] = len(self._times)
+        self._moved += np.abs(self.flow.boxes - before).max(axis=1)
+        return bool((alive & ~self.flow.alive).any())
+
+    def moving(self, still: float) -> bool:
+        """Whether a followed box moved more than `still` of its size since the last look."""
+        boxes = self.flow.boxes
+        extent = np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0))
+        return bool((self._moved > np.maximum(1.5, still * extent)).any())
+
+    def carried(self) -> Carried:
+        if not self._times:
+            return Carried.none()
+        return Carried(self.followed.track, np.array(self._times), np.stack(self._paths, axis=1).astype(np.float32), self._steps)
+
+    def then(self, followed: OpenBoxes, traces: Traces, detections: Detections, scale: NDArray[np.float32]) -> "_Way":
+        """Follows what the engine has open now, each box from the motion that it is known to have."""
+        velocity = np.zeros((len(followed.track), 2), np.float32)
+        row_of = {int(t): i for i, t in enumerate(self.followed.track)}
+        came = np.zeros((len(followed.track), 0))
+        if len(traces.index) and len(followed.track):
+            came = iou(followed.xyxy, detections.xyxy[traces.index])
+        for i, track in enumerate(followed.track.tolist()):
+            if track in row_of:
+                velocity[i] = self.flow.velocity[row_of[track]]
+            elif came.shape[1] and came[i].max() > 0.9:
+                velocity[i] = self.flow.came[int(came[i].argmax())]
+        self.flow.follow(followed.xyxy * scale, velocity)
+        return _Way(self.flow, followed)
 
 
 def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
