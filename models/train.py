@@ -90,9 +90,10 @@ def train(base: Path, recipe: Recipe, work: Path) -> Path:
     data = work / "data.yaml"
     data.write_text(yaml.safe_dump({"path": str(work), "train": "train/images", "val": "val/images", "names": dict(model.names)}))
     model.train(
-        data=str(data), imgsz=recipe.imgsz, rect=True, epochs=recipe.epochs, batch=recipe.batch, freeze=recipe.frozen_layers, optimizer="AdamW",
-        lr0=recipe.lr0, lrf=0.05, cos_lr=True, warmup_epochs=0.5, mosaic=0.0, scale=0.35, translate=0.08, hsv_h=0.02, hsv_s=0.5, hsv_v=0.35, erasing=0.0,
-        workers=0, device="cpu", amp=False, val=False, plots=False, seed=1, project=str(work), name="run", exist_ok=True, verbose=False,
+        data=str(data), imgsz=recipe.imgsz, rect=True, epochs=recipe.epochs, batch=recipe.batch, freeze=recipe.frozen_layers,
+        optimizer="AdamW", lr0=recipe.lr0, lrf=0.05, cos_lr=True, warmup_epochs=0.5, mosaic=0.0, scale=0.35, translate=0.08,
+        hsv_h=0.02, hsv_s=0.5, hsv_v=0.35, erasing=0.0, workers=0, device="cpu", amp=False, val=False, plots=False, seed=1,
+        project=str(work), name="run", exist_ok=True, verbose=False,
     )  # fmt: skip
     return work / "run" / "weights" / "last.pt"
 
@@ -144,7 +145,13 @@ def measure(weights: Path, folder: Path, imgsz: int) -> dict[str, Any]:
         h, w = image.shape[:2]
         boxes = model.predict(image, imgsz=imgsz, conf=0.01, verbose=False, device="cpu")[0].boxes
         keep = [i for i, c in enumerate(boxes.cls.tolist()) if int(c) in of]
-        found.append(sv.Detections(boxes.xyxy.numpy()[keep].reshape(-1, 4), confidence=boxes.conf.numpy()[keep], class_id=np.array([of[int(boxes.cls[i])] for i in keep], int)))
+        found.append(
+            sv.Detections(
+                boxes.xyxy.numpy()[keep].reshape(-1, 4),
+                confidence=boxes.conf.numpy()[keep],
+                class_id=np.array([of[int(boxes.cls[i])] for i in keep], int),
+            )
+        )
         rows = np.loadtxt(folder / "labels" / f"{path.stem}.txt", ndmin=2).reshape(-1, 5)
         centre, half = rows[:, 1:3] * [w, h], rows[:, 3:5] * [w, h] / 2
         truth.append(sv.Detections(np.hstack([centre - half, centre + half]), class_id=np.array([coco[int(c)] for c in rows[:, 0]], int)))
@@ -158,8 +165,13 @@ def drill(base: Path, recipe: Recipe, work: Path) -> dict[str, Any]:
     tuned = train(base, recipe, work)
     out = WEIGHTS / "drill.pt"
     narrowed(tuned, out, recipe.imgsz)
-    card = {"recipe": {**asdict(recipe), "base": base.name}, "sha256": hashlib.sha256(out.read_bytes()).hexdigest(), "bytes": out.stat().st_size,
-            "held_out": measure(out, work / "val", recipe.imgsz), "base_held_out": measure(base, work / "val", recipe.imgsz)}  # fmt: skip
+    card = {
+        "recipe": {**asdict(recipe), "base": base.name},
+        "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
+        "bytes": out.stat().st_size,
+        "held_out": measure(out, work / "val", recipe.imgsz),
+        "base_held_out": measure(base, work / "val", recipe.imgsz),
+    }
     write_card(card)
     return card
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.drill import people, vehicles
 from models.drill.light import PAINTS, linear
-from models.drill.mesh import Material as M
+from models.drill.mesh import Material as Mat
 from models.drill.mesh import Mesh
 from models.drill.motion import Motion
 from models.drill.paint import Palette
@@ -15,8 +15,9 @@ from models.drill.paint import Palette
 Array = NDArray[np.float64]
 
 SIZES: dict[str, tuple[str, str, float, float]] = {
-    "sedan": ("car", "sedan", 4.5, 1.8), "taxi": ("car", "taxi", 4.5, 1.8), "hatch": ("car", "hatch", 3.95, 1.72), "suv": ("car", "suv", 4.65, 1.9),
-    "van": ("car", "van", 5.2, 1.9), "box": ("truck", "box", 6.2, 2.1), "bed": ("truck", "bed", 5.8, 2.0), "heavy": ("truck", "heavy", 9.0, 2.45),
+    "sedan": ("car", "sedan", 4.5, 1.8), "taxi": ("car", "taxi", 4.5, 1.8), "hatch": ("car", "hatch", 3.95, 1.72),
+    "suv": ("car", "suv", 4.65, 1.9), "van": ("car", "van", 5.2, 1.9), "box": ("truck", "box", 6.2, 2.1),
+    "bed": ("truck", "bed", 5.8, 2.0), "heavy": ("truck", "heavy", 9.0, 2.45),
     "city": ("bus", "city", 11.0, 2.5), "mini": ("bus", "mini", 7.0, 2.1), "wave": ("motorcycle", "wave", 1.95, 0.75),
     "scooter": ("motorcycle", "scooter", 1.95, 0.75), "bicycle": ("bicycle", "bicycle", 1.75, 0.6),
 }  # fmt: skip
@@ -24,13 +25,27 @@ SIZES: dict[str, tuple[str, str, float, float]] = {
 PEOPLE = ("man", "woman", "skirt", "bag", "conical")
 
 _BASE = {
-    M.TRIM: (24, 24, 26), M.GLASS: (12, 15, 17), M.TYRE: (22, 22, 22), M.RIM: (150, 150, 154), M.HEADLAMP: (214, 220, 226), M.TAILLAMP: (130, 10, 12),
-    M.PLATE: (224, 224, 222), M.CARGO: (196, 198, 196), M.METAL: (128, 128, 132), M.SKIN: (190, 146, 116), M.HAIR: (24, 20, 18), M.SHOES: (40, 36, 34),
-    M.BAG: (150, 128, 86),
+    Mat.TRIM: (24, 24, 26), Mat.GLASS: (12, 15, 17), Mat.TYRE: (22, 22, 22), Mat.RIM: (150, 150, 154),
+    Mat.HEADLAMP: (214, 220, 226), Mat.TAILLAMP: (130, 10, 12), Mat.PLATE: (224, 224, 222), Mat.CARGO: (196, 198, 196),
+    Mat.METAL: (128, 128, 132), Mat.SKIN: (190, 146, 116), Mat.HAIR: (24, 20, 18), Mat.SHOES: (40, 36, 34), Mat.BAG: (150, 128, 86),
 }  # fmt: skip
-_TOPS = [(222, 222, 218), (40, 44, 52), (60, 90, 150), (150, 34, 36), (196, 170, 130), (70, 110, 76), (222, 176, 60), (120, 124, 130), (186, 110, 130), (150, 190, 214)]
+_TOPS = [
+    (222, 222, 218), (40, 44, 52), (60, 90, 150), (150, 34, 36), (196, 170, 130), (70, 110, 76), (222, 176, 60), (120, 124, 130),
+    (186, 110, 130), (150, 190, 214),
+]  # fmt: skip
 _LEGS = [(34, 38, 50), (52, 68, 100), (26, 26, 28), (112, 104, 92), (70, 72, 76), (150, 140, 122)]
-_PAINT_ODDS = {"white": 0.3, "black": 0.16, "silver": 0.14, "grey": 0.12, "red": 0.1, "blue": 0.08, "brown": 0.04, "yellow": 0.02, "green": 0.02, "orange": 0.02}
+_PAINT_ODDS = {
+    "white": 0.3,
+    "black": 0.16,
+    "silver": 0.14,
+    "grey": 0.12,
+    "red": 0.1,
+    "blue": 0.08,
+    "brown": 0.04,
+    "yellow": 0.02,
+    "green": 0.02,
+    "orange": 0.02,
+}
 
 
 @dataclass(eq=False)
@@ -98,16 +113,20 @@ class Actor:
         return world
 
 
-def dressed(kind: str, motion: Motion, number: int, rng: np.random.Generator, *, paint: str | None = None, night: bool = False, role: str = "") -> Actor:
+def dressed(
+    kind: str, motion: Motion, number: int, rng: np.random.Generator, *, paint: str | None = None, night: bool = False, role: str = ""
+) -> Actor:
     """An actor of `kind` (a key of `SIZES` or one of `PEOPLE`) with colours by chance."""
     albedo, emission = np.zeros((32, 3)), np.zeros((32, 3))
     for material, rgb in _BASE.items():
         albedo[material] = linear(rgb)
-    albedo[M.SKIN] *= rng.uniform(0.75, 1.15)
-    albedo[M.TOP] = linear(_TOPS[rng.integers(len(_TOPS))]) * rng.uniform(0.8, 1.1)
-    albedo[M.LEGS] = linear(_LEGS[rng.integers(len(_LEGS))]) * rng.uniform(0.8, 1.1)
-    albedo[M.HELMET] = linear(list(PAINTS.values())[rng.integers(len(PAINTS))])
-    albedo[M.BAG] = linear([(196, 176, 128), (60, 64, 70), (40, 80, 130), (110, 40, 40)][rng.integers(4)] if kind not in ("conical",) else (212, 190, 140))
+    albedo[Mat.SKIN] *= rng.uniform(0.75, 1.15)
+    albedo[Mat.TOP] = linear(_TOPS[rng.integers(len(_TOPS))]) * rng.uniform(0.8, 1.1)
+    albedo[Mat.LEGS] = linear(_LEGS[rng.integers(len(_LEGS))]) * rng.uniform(0.8, 1.1)
+    albedo[Mat.HELMET] = linear(list(PAINTS.values())[rng.integers(len(PAINTS))])
+    albedo[Mat.BAG] = linear(
+        [(196, 176, 128), (60, 64, 70), (40, 80, 130), (110, 40, 40)][rng.integers(4)] if kind not in ("conical",) else (212, 190, 140)
+    )
     if kind in PEOPLE:
         height = float(rng.uniform(1.62, 1.8) if kind in ("man", "bag") else rng.uniform(1.5, 1.66))
         return Actor(number, "person", kind, Palette(albedo, emission), motion, None, height, 0, role)
@@ -117,14 +136,14 @@ def dressed(kind: str, motion: Motion, number: int, rng: np.random.Generator, *,
         name = str(rng.choice(["yellow", "white", "green"], p=[0.4, 0.3, 0.3]))
     if paint is None and kind in ("city", "mini"):
         name = str(rng.choice(["red", "yellow", "white", "green", "blue"]))
-    albedo[M.PAINT] = linear(PAINTS[name]) * rng.uniform(0.9, 1.1)
+    albedo[Mat.PAINT] = linear(PAINTS[name]) * rng.uniform(0.9, 1.1)
     if kind in ("box", "heavy") and rng.random() < 0.4:
-        albedo[M.CARGO] = linear(PAINTS[str(rng.choice(["blue", "orange", "grey", "green"]))])
+        albedo[Mat.CARGO] = linear(PAINTS[str(rng.choice(["blue", "orange", "grey", "green"]))])
     if kind in ("city", "mini"):
-        albedo[M.CARGO] = linear((226, 226, 220))
+        albedo[Mat.CARGO] = linear((226, 226, 220))
     if night:
-        emission[M.HEADLAMP] = [2.6, 2.9, 3.0]
-        emission[M.TAILLAMP] = [0.03, 0.03, 0.55]
+        emission[Mat.HEADLAMP] = [2.6, 2.9, 3.0]
+        emission[Mat.TAILLAMP] = [0.03, 0.03, 0.55]
     of, shape, _, _ = SIZES[kind]
     riders = 0 if of not in ("motorcycle", "bicycle") else (2 if of == "motorcycle" and rng.random() < 0.3 else 1)
     return Actor(number, of, shape, Palette(albedo, emission), motion, name, 1.7, riders, role)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.drill.light import Light, linear
 from models.drill.mesh import Builder, Mesh
-from models.drill.mesh import Material as M
+from models.drill.mesh import Material as Mat
 from models.drill.paint import FINE, Palette, blurred, composite, draw, in_patch
 from models.drill.stage import House, Post, Stage, Tree
 from models.drill.textures import GROUND, facade, noise, sample
@@ -170,7 +170,9 @@ def _shadow_map(stage: Stage, light: Light, gx: Array, gy: Array) -> NDArray[np.
             fill(centre + np.column_stack([np.cos(angle), np.sin(angle)]) * tree.crown * rng.uniform(0.15, 0.4))
         fill(np.array([tree.at, np.array(tree.at) + slope * tree.height * 0.7]).repeat(2, 0) + np.array([[-0.12, 0], [0.12, 0]] * 2))
     for post in stage.posts:
-        fill(np.array([post.at, np.array(post.at) + slope * post.height]).repeat(2, 0) + np.array([[-post.radius, 0], [post.radius, 0]] * 2))
+        fill(
+            np.array([post.at, np.array(post.at) + slope * post.height]).repeat(2, 0) + np.array([[-post.radius, 0], [post.radius, 0]] * 2)
+        )
     soft = cv2.GaussianBlur(grid, (0, 0), 1.6)
     mapped = cv2.remap(soft, ((gx - x0) / cell).astype(np.float32), ((gy - y0) / cell).astype(np.float32), cv2.INTER_LINEAR, borderValue=0)
     return mapped.astype(np.float32) / 255
@@ -226,12 +228,16 @@ def _tree(tree: Tree) -> list[tuple[Mesh, Palette]]:
     rng = np.random.default_rng(tree.seed)
     b = Builder()
     base, top = np.array([*tree.at, 0.0]), np.array([*tree.at, tree.height * 0.72])
-    b.tube(base, top, 0.16, 0.09, M.BAG, sides=8)
+    b.tube(base, top, 0.16, 0.09, Mat.BAG, sides=8)
     for _ in range(4):
-        end = top + [*(rng.normal(0, 0.45, 2) * tree.crown), rng.uniform(-0.2, 0.5) * tree.crown]
-        b.tube(base + (top - base) * rng.uniform(0.6, 0.95), end, 0.07, 0.03, M.BAG, sides=5)
+        end = top + np.array([*(rng.normal(0, 0.45, 2) * tree.crown), rng.uniform(-0.2, 0.5) * tree.crown])
+        b.tube(base + (top - base) * rng.uniform(0.6, 0.95), end, 0.07, 0.03, Mat.BAG, sides=5)
     clumps = rng.normal(0, 1, (26, 3))
-    clumps = clumps / np.linalg.norm(clumps, axis=1, keepdims=True) * rng.uniform(0.2, 0.85, (26, 1)) * tree.crown * [1, 1, 0.75] + top + [0, 0, tree.crown * 0.25]
+    clumps = (
+        clumps / np.linalg.norm(clumps, axis=1, keepdims=True) * rng.uniform(0.2, 0.85, (26, 1)) * tree.crown * [1, 1, 0.75]
+        + top
+        + np.array([0, 0, tree.crown * 0.25])
+    )
     leaves = 2600
     centre = clumps[rng.integers(0, len(clumps), leaves)]
     way = rng.normal(0, 1, (leaves, 3))
@@ -247,24 +253,24 @@ def _tree(tree: Tree) -> list[tuple[Mesh, Palette]]:
     corners = corners[:, ::-1] if np.cross(corners[0, 2] - corners[0, 0], corners[0, 3] - corners[0, 1]) @ normal[0] < 0 else corners
     faces = np.arange(leaves * 4).reshape(-1, 4)
     both = np.concatenate([faces, faces[:, ::-1]])
-    b.add(corners.reshape(-1, 3), both, np.tile(rng.choice([M.TOP, M.LEGS, M.PAINT], leaves), 2))
+    b.add(corners.reshape(-1, 3), both, np.tile(rng.choice([Mat.TOP, Mat.LEGS, Mat.PAINT], leaves), 2))
     albedo = np.zeros((32, 3))
     hue = rng.uniform(0.85, 1.2)
-    albedo[M.BAG] = linear((92, 76, 60))
-    albedo[M.TOP], albedo[M.LEGS], albedo[M.PAINT] = (linear(c) * hue for c in ((62, 92, 38), (44, 70, 30), (84, 112, 48)))
+    albedo[Mat.BAG] = linear((92, 76, 60))
+    albedo[Mat.TOP], albedo[Mat.LEGS], albedo[Mat.PAINT] = (linear(c) * hue for c in ((62, 92, 38), (44, 70, 30), (84, 112, 48)))
     return [(b.done(), Palette(albedo, np.zeros((32, 3))))]
 
 
 def _post(post: Post, light: Light) -> list[tuple[Mesh, Palette]]:
     b = Builder()
     base, top = np.array([*post.at, 0.0]), np.array([*post.at, post.height])
-    b.tube(base, top, post.radius * 1.3, post.radius, M.METAL, sides=10)
+    b.tube(base, top, post.radius * 1.3, post.radius, Mat.METAL, sides=10)
     if post.arm != (0.0, 0.0):
-        lamp = top + [*post.arm, 0.1]
-        b.tube(top, lamp, post.radius * 0.7, post.radius * 0.5, M.METAL, sides=6)
-        b.ball(lamp, (0.28, 0.28, 0.09), M.HEADLAMP, sides=8)
+        lamp = top + np.array([*post.arm, 0.1])
+        b.tube(top, lamp, post.radius * 0.7, post.radius * 0.5, Mat.METAL, sides=6)
+        b.ball(lamp, (0.28, 0.28, 0.09), Mat.HEADLAMP, sides=8)
     albedo, emission = np.zeros((32, 3)), np.zeros((32, 3))
-    albedo[M.METAL], albedo[M.HEADLAMP] = linear((118, 122, 124)), linear((200, 200, 196))
+    albedo[Mat.METAL], albedo[Mat.HEADLAMP] = linear((118, 122, 124)), linear((200, 200, 196))
     if light.night:
-        emission[M.HEADLAMP] = light.lamp_colour * 0.6
+        emission[Mat.HEADLAMP] = light.lamp_colour * 0.6
     return [(b.done(), Palette(albedo, emission))]

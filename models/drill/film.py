@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from models.drill.actors import Actor
 from models.drill.backdrop import Backdrop, paint_backdrop
-from models.drill.mesh import Material as M
+from models.drill.mesh import Material as Mat
 from models.drill.paint import composite, draw, in_patch
 from models.drill.view import NEAR_M, View
 from models.drill.world import World
@@ -145,7 +145,14 @@ class Film:
             x, y, heading = now[:3]
             wide = 1.0 if actor.object == "motorcycle" else 1.7
             c, s = np.cos(heading), np.sin(heading)
-            local = np.array([[actor.radius + 0.4, -wide * 0.6], [actor.radius + 0.4, wide * 0.6], [actor.radius + 15, wide * 2.2], [actor.radius + 15, -wide * 2.2]])
+            local = np.array(
+                [
+                    [actor.radius + 0.4, -wide * 0.6],
+                    [actor.radius + 0.4, wide * 0.6],
+                    [actor.radius + 15, wide * 2.2],
+                    [actor.radius + 15, -wide * 2.2],
+                ]
+            )
             ground = local @ np.array([[c, s], [-s, c]]) + [x, y]
             if self.view.camera_points(np.column_stack([ground, np.zeros(4)]))[:, 2].min() < 1:
                 continue
@@ -174,7 +181,7 @@ class Film:
             if now is None:
                 continue
             ahead = np.array([np.cos(now[2]), np.sin(now[2]), 0])
-            for material, sign, colour, size in ((M.HEADLAMP, 1, (235, 245, 255), 0.62), (M.TAILLAMP, -1, (30, 30, 190), 0.3)):
+            for material, sign, colour, size in ((Mat.HEADLAMP, 1, (235, 245, 255), 0.62), (Mat.TAILLAMP, -1, (30, 30, 190), 0.3)):
                 faces = mesh.faces[mesh.material == material]
                 if not len(faces):
                     continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.drill.mesh import Material as M
+from models.drill.mesh import Material as Mat
 
 Array = NDArray[np.float64]
 
@@ -15,7 +15,14 @@ PAINTS: dict[str, tuple[int, int, int]] = {
 }  # fmt: skip
 """Colours of paint in sRGB, named as `analytics.taxonomy.COLOURS` names them."""
 
-GLOSS: dict[int, tuple[float, float]] = {M.PAINT: (0.045, 1.0), M.GLASS: (0.07, 1.0), M.HELMET: (0.04, 0.8), M.CARGO: (0.03, 0.3), M.METAL: (0.25, 0.5), M.RIM: (0.2, 0.5)}
+GLOSS: dict[int, tuple[float, float]] = {
+    Mat.PAINT: (0.045, 1.0),
+    Mat.GLASS: (0.07, 1.0),
+    Mat.HELMET: (0.04, 0.8),
+    Mat.CARGO: (0.03, 0.3),
+    Mat.METAL: (0.25, 0.5),
+    Mat.RIM: (0.2, 0.5),
+}
 """Reflectance head on, and how mirror-like; what is not listed is matt."""
 
 
@@ -92,11 +99,15 @@ class Light:
 
     def develop(self, linear_light: Array) -> NDArray[np.uint8]:
         """Linear light to picture values 0..255, with the soft shoulder of a camera's curve."""
-        index = np.asarray(np.clip(np.asarray(linear_light, np.float32) * np.float32(self.exposure), 0, 7.999) ** np.float32(0.5) * 1447, np.uint16)
+        index = np.asarray(
+            np.clip(np.asarray(linear_light, np.float32) * np.float32(self.exposure), 0, 7.999) ** np.float32(0.5) * 1447, np.uint16
+        )
         return _CURVE[index]
 
 
-def shade(light: Light, centres: Array, normals: Array, to_eye: Array, albedo: Array, f0: Array, gloss: Array, emission: Array) -> NDArray[np.uint8]:
+def shade(
+    light: Light, centres: Array, normals: Array, to_eye: Array, albedo: Array, f0: Array, gloss: Array, emission: Array
+) -> NDArray[np.uint8]:
     """(F, 3) picture colours of F faces.
 
     Args:
@@ -131,4 +142,14 @@ def night(rng: np.random.Generator, lamps: Array) -> Light:
     """Street lamps, headlights and a dark sky."""
     tint = linear((255, 214, 160)) if rng.random() < 0.6 else linear((235, 240, 255))
     dark = linear((90, 100, 130)) * 0.16
-    return Light(np.array([0.3, 0.4, 0.866]), linear((120, 130, 160)) * 0.03, dark, tint * 0.05, dark * 1.4 + tint * 0.03, lamps, tint * 26, True, rng.uniform(1.0, 1.25))
+    return Light(
+        np.array([0.3, 0.4, 0.866]),
+        linear((120, 130, 160)) * 0.03,
+        dark,
+        tint * 0.05,
+        dark * 1.4 + tint * 0.03,
+        lamps,
+        tint * 26,
+        True,
+        rng.uniform(1.0, 1.25),
+    )

@@ -121,7 +121,17 @@ class Builder:
         rings += [b + axis * -t * rb + circle * rb * r for t, r in reversed(steps)]
         self.loft(np.stack(rings), material, layer=layer, part=part, group=group)
 
-    def ball(self, centre: Array, radii: tuple[float, float, float], material: int, *, sides: int = 10, layer: int = 0, part: int = 0, group: int = 0) -> None:
+    def ball(
+        self,
+        centre: Array,
+        radii: tuple[float, float, float],
+        material: int,
+        *,
+        sides: int = 10,
+        layer: int = 0,
+        part: int = 0,
+        group: int = 0,
+    ) -> None:
         """An ellipsoid."""
         latitude = np.linspace(-0.5, 0.5, max(sides // 2, 4) + 1)[1:-1] * np.pi
         angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
@@ -133,7 +143,7 @@ class Builder:
         """An axis-aligned box."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         ring = np.array([[0, y0, z0], [0, y1, z0], [0, y1, z1], [0, y0, z1]], np.float64)
-        rings = np.stack([ring + [x0, 0, 0], ring + [x1, 0, 0]])
+        rings = np.stack([ring + np.array([x, 0, 0]) for x in (x0, x1)])
         self.loft(rings, material, layer=layer, part=part, group=group)
 
     def flat(self, corners: Array, material: int, *, layer: int = 1, part: int = 0, group: int = 0) -> None:
@@ -151,7 +161,9 @@ class Builder:
     def disc(self, centre: Array, radius: float, side: int, material: int, *, sides: int = 14, layer: int = 1, part: int = 0) -> None:
         """A disc that faces +y (`side` 1) or -y (-1)."""
         angle = np.linspace(0, 2 * np.pi, sides, endpoint=False) * -side
-        self.flat(np.asarray(centre) + radius * np.column_stack([np.cos(angle), np.zeros(sides), np.sin(angle)]), material, layer=layer, part=part)
+        self.flat(
+            np.asarray(centre) + radius * np.column_stack([np.cos(angle), np.zeros(sides), np.sin(angle)]), material, layer=layer, part=part
+        )
 
     def done(self) -> Mesh:
         return Mesh(

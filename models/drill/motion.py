@@ -45,7 +45,13 @@ class Motion:
         (x0, y0), (x1, y1) = self.xy[i], self.xy[i + 1]
         heading = self.heading[i] + (self.heading[i + 1] - self.heading[i]) * f
         gone = self.distance[i + 1] - self.distance[i]
-        return float(x0 + (x1 - x0) * f), float(y0 + (y1 - y0) * f), float(heading), float(self.distance[i] + gone * f), float(gone / STEP_S)
+        return (
+            float(x0 + (x1 - x0) * f),
+            float(y0 + (y1 - y0) * f),
+            float(heading),
+            float(self.distance[i] + gone * f),
+            float(gone / STEP_S),
+        )
 
     @property
     def speed(self) -> Array:
@@ -106,7 +112,13 @@ def _slope(s: Array, offset: Array) -> Array:
     return np.interp(s, grid, np.gradient(aside, 0.5))
 
 
-def strolling(length_m: float, speed_mps: float, pauses: Sequence[tuple[float, float]] = (), push: float = 1.2, limit: Callable[[float], float] | None = None) -> Array:
+def strolling(
+    length_m: float,
+    speed_mps: float,
+    pauses: Sequence[tuple[float, float]] = (),
+    push: float = 1.2,
+    limit: Callable[[float], float] | None = None,
+) -> Array:
     """(K,) metres gone, a sample every `STEP_S`, of someone who stands still at each (metres, seconds) of `pauses`.
 
     `push` is how fast they speed up and slow down, m/s²; `limit` gives another speed by metres gone.

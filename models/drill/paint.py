@@ -50,7 +50,9 @@ def _cross(a: Floats, b: Floats) -> Floats:
     return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], 1)
 
 
-def draw(picture: Picture, vertices: Array, mesh: Mesh, palette: Palette, view: View, light: Light, blur_px: tuple[float, float] = (0, 0)) -> None:
+def draw(
+    picture: Picture, vertices: Array, mesh: Mesh, palette: Palette, view: View, light: Light, blur_px: tuple[float, float] = (0, 0)
+) -> None:
     """Draws a mesh whose vertices are already placed in the world over `picture`, in place.
 
     Args:

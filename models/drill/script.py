@@ -15,7 +15,19 @@ from models.drill.view import View
 from models.drill.world import World
 
 Array = NDArray[np.float64]
-CITY_MIX = {"wave": 0.2, "scooter": 0.2, "sedan": 0.16, "hatch": 0.14, "suv": 0.12, "taxi": 0.05, "van": 0.04, "box": 0.03, "bed": 0.02, "city": 0.02, "mini": 0.02}
+CITY_MIX = {
+    "wave": 0.2,
+    "scooter": 0.2,
+    "sedan": 0.16,
+    "hatch": 0.14,
+    "suv": 0.12,
+    "taxi": 0.05,
+    "van": 0.04,
+    "box": 0.03,
+    "bed": 0.02,
+    "city": 0.02,
+    "mini": 0.02,
+}
 """What drives, by chance; Vietnamese streets carry far more motorbikes, which would leave too few events of the others."""
 
 
@@ -58,7 +70,14 @@ class Script:
         self.actors.append(actor)
         return actor
 
-    def traffic(self, way: Way, drivers: Sequence[tuple[str, Driver]], roles: Sequence[str] = (), red: Sequence[tuple[float, float]] = (), red_at_m: float = 0.0) -> list[Actor]:
+    def traffic(
+        self,
+        way: Way,
+        drivers: Sequence[tuple[str, Driver]],
+        roles: Sequence[str] = (),
+        red: Sequence[tuple[float, float]] = (),
+        red_at_m: float = 0.0,
+    ) -> list[Actor]:
         """Adds a lane's vehicles as they really drive when each follows the one ahead."""
         motions = drive(way, [d for _, d in drivers], self.seconds + 1, red, red_at_m)
         roles = roles or [""] * len(drivers)

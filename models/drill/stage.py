@@ -62,12 +62,16 @@ class Stage:
         """A rectangle."""
         self.regions.append(Region(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), material))
 
-    def dashes(self, x: float, y0: float, y1: float, material: str = "white", dash: float = 3.0, gap: float = 5.0, wide: float = 0.13) -> None:
+    def dashes(
+        self, x: float, y0: float, y1: float, material: str = "white", dash: float = 3.0, gap: float = 5.0, wide: float = 0.13
+    ) -> None:
         """A dashed line along y."""
         for y in np.arange(y0, y1, dash + gap):
             self.strip(x - wide / 2, x + wide / 2, float(y), float(min(y + dash, y1)), material)
 
-    def row_of_houses(self, x: float, y0: float, y1: float, facing: int, rng: np.random.Generator, height: tuple[float, float] = (7, 17)) -> None:
+    def row_of_houses(
+        self, x: float, y0: float, y1: float, facing: int, rng: np.random.Generator, height: tuple[float, float] = (7, 17)
+    ) -> None:
         """Narrow houses side by side along y whose fronts look towards `facing` (-1: to the left, 1: to the right)."""
         y = y0
         while y < y1:

@@ -99,7 +99,16 @@ GROUND: dict[str, Callable[[Array, Array, Array], Array]] = {
 }
 """Materials: (N,) x, y in metres and the metres that a pixel covers, to (N, 3) linear albedo, blue first."""
 
-_WALLS = [(214, 196, 150), (206, 200, 188), (176, 190, 186), (196, 158, 128), (160, 168, 178), (220, 214, 202), (150, 140, 128), (190, 200, 160)]
+_WALLS = [
+    (214, 196, 150),
+    (206, 200, 188),
+    (176, 190, 186),
+    (196, 158, 128),
+    (160, 168, 178),
+    (220, 214, 202),
+    (150, 140, 128),
+    (190, 200, 160),
+]
 _SIGNS = [(180, 30, 34), (24, 70, 150), (18, 110, 70), (226, 150, 20), (120, 30, 90), (235, 235, 235)]
 _PX_M = 34
 
@@ -117,7 +126,15 @@ def facade(seed: int, wide_m: float, high_m: float, front: bool, lit_at_night: b
     if not front:
         return image * 0.85, glow
 
-    def rect(x0: float, y0: float, x1: float, y1: float, rgb: tuple[int, int, int], light: float = 0.0, warm: tuple[int, int, int] = (255, 220, 160)) -> None:
+    def rect(
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        rgb: tuple[int, int, int],
+        light: float = 0.0,
+        warm: tuple[int, int, int] = (255, 220, 160),
+    ) -> None:
         """A rectangle in metres, y up from the ground."""
         area = (slice(max(int(h - y1 * _PX_M), 0), max(int(h - y0 * _PX_M), 0)), slice(max(int(x0 * _PX_M), 0), max(int(x1 * _PX_M), 0)))
         image[area] = linear(rgb).astype(np.float32) * (1 + 0.12 * dirt[area])[:, :, None]

@@ -51,7 +51,9 @@ class _Car:
     log: list[tuple[float, float]] = field(default_factory=list)
 
 
-def drive(way: Way, drivers: Sequence[Driver], end_s: float, red: Sequence[tuple[float, float]] = (), red_at_m: float = 0.0) -> list[Motion]:
+def drive(
+    way: Way, drivers: Sequence[Driver], end_s: float, red: Sequence[tuple[float, float]] = (), red_at_m: float = 0.0
+) -> list[Motion]:
     """The motions of `drivers`, in their order, up to `end_s`; nobody passes `red_at_m` during the `red` spans."""
     cars = [_Car(d, v=d.speed_mps, aside=d.aside) for d in drivers]
     waiting = sorted(range(len(cars)), key=lambda i: drivers[i].arrives_s)
@@ -89,7 +91,10 @@ def _beside(a: _Car, b: _Car) -> bool:
 def _room(cars: list[_Car], running: list[int], driver: Driver) -> bool:
     """Whether a vehicle fits in at the start of the lane."""
     new = _Car(driver, aside=driver.aside)
-    return all(not _beside(cars[j], new) or cars[j].s - (cars[j].driver.length_m + driver.length_m) / 2 > 4 + 0.6 * driver.speed_mps for j in running)
+    return all(
+        not _beside(cars[j], new) or cars[j].s - (cars[j].driver.length_m + driver.length_m) / 2 > 4 + 0.6 * driver.speed_mps
+        for j in running
+    )
 
 
 def _push(cars: list[_Car], running: list[int], i: int, red_at_m: float | None) -> float:

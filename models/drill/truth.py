@@ -104,7 +104,16 @@ def courses(world: World) -> list[Course]:
                 whole = np.stack([b for _, b, _ in seen])
                 boxes = np.clip(whole, 0, [w, h, w, h])
                 name = "person" if g else actor.object
-                out.append(Course(actor.id + g, name, np.array([t for t, _, _ in seen]), boxes, (boxes != whole).any(1), np.array([v for _, _, v in seen])))
+                out.append(
+                    Course(
+                        actor.id + g,
+                        name,
+                        np.array([t for t, _, _ in seen]),
+                        boxes,
+                        (boxes != whole).any(1),
+                        np.array([v for _, _, v in seen]),
+                    )
+                )
     return out
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.drill.mesh import Builder, Material, Mesh
 
 Array = NDArray[np.float64]
-M = Material
+Mat = Material
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Body:
 
 SEDAN = Body(
     low=((0, 0.38), (0.25, 0.24), (4.15, 0.2), (4.5, 0.3)),
-    belt=((0, 0.58), (0.04, 0.78), (0.12, 0.92), (0.5, 0.97), (2.5, 0.95), (3.45, 0.93), (4.0, 0.84), (4.3, 0.74), (4.42, 0.62), (4.5, 0.46)),
+    belt=((0, 0.58), (0.04, 0.78), (0.12, 0.92), (0.5, 0.97), (2.5, 0.95), (3.45, 0.93), (4.0, 0.84), (4.3, 0.74),
+          (4.42, 0.62), (4.5, 0.46)),
     roof=((0.75, 0.97), (1.05, 1.17), (1.45, 1.38), (1.9, 1.45), (2.4, 1.46), (2.8, 1.41), (3.15, 1.2), (3.5, 0.92)),
     wide=((0, 0.66), (0.08, 0.78), (0.4, 0.86), (1.2, 0.9), (3.4, 0.9), (4.0, 0.86), (4.3, 0.79), (4.44, 0.68), (4.5, 0.56)),
     roof_wide=0.6, wheels=(0.95, 3.62), wheel_radius=0.33,
@@ -113,13 +114,13 @@ def car(kind: str) -> Mesh:
 
 def _materials(body: Body, x: float, half: int, cabin: float) -> NDArray[np.int16]:
     """(K,) materials of the ring segments between two stations."""
-    segments = np.full(half - 1, M.PAINT, np.int16)
-    segments[0] = segments[1] = M.TRIM
+    segments = np.full(half - 1, Mat.PAINT, np.int16)
+    segments[0] = segments[1] = Mat.TRIM
     pillar = any(a <= x <= b for a, b in body.pillars)
     if body.glass[0] <= x <= body.glass[1] and not pillar and cabin > 0.12:
-        segments[6] = M.GLASS
+        segments[6] = Mat.GLASS
     if any(a <= x <= b for a, b in body.screens):
-        segments[7:] = M.GLASS
+        segments[7:] = Mat.GLASS
     return np.concatenate([segments, segments[::-1]])
 
 
@@ -127,14 +128,25 @@ def _wheels(b: Builder, at: list[float], wide: float, radius: float) -> None:
     for x in at:
         for side in (1, -1):
             y = side * wide
-            b.tube(np.array([x, y - side * 0.24, radius]), np.array([x, y - side * 0.01, radius]), radius, radius, M.TYRE, sides=14, round_ends=False, layer=-1)
-            b.disc(np.array([x, y - side * 0.012, radius * 1.06]), radius * 1.16, side, M.TRIM)
-            b.disc(np.array([x, y + side * 0.004, radius]), radius, side, M.TYRE, layer=2)
-            b.disc(np.array([x, y + side * 0.008, radius]), radius * 0.66, side, M.RIM, layer=3)
-            b.disc(np.array([x, y + side * 0.01, radius]), radius * 0.2, side, M.TRIM, layer=4, sides=8)
+            b.tube(
+                np.array([x, y - side * 0.24, radius]),
+                np.array([x, y - side * 0.01, radius]),
+                radius,
+                radius,
+                Mat.TYRE,
+                sides=14,
+                round_ends=False,
+                layer=-1,
+            )
+            b.disc(np.array([x, y - side * 0.012, radius * 1.06]), radius * 1.16, side, Mat.TRIM)
+            b.disc(np.array([x, y + side * 0.004, radius]), radius, side, Mat.TYRE, layer=2)
+            b.disc(np.array([x, y + side * 0.008, radius]), radius * 0.66, side, Mat.RIM, layer=3)
+            b.disc(np.array([x, y + side * 0.01, radius]), radius * 0.2, side, Mat.TRIM, layer=4, sides=8)
 
 
-def _face(b: Builder, x: float, y0: float, y1: float, z0: float, z1: float, front: bool, material: int, lean: float = 0.0, layer: int = 1) -> None:
+def _face(
+    b: Builder, x: float, y0: float, y1: float, z0: float, z1: float, front: bool, material: int, lean: float = 0.0, layer: int = 1
+) -> None:
     """A flat piece across the body at `x`, seen from the front or from behind; its top leans inwards by `lean`."""
     s = -1 if front else 1
     corners = [(x, y0, z0), (x, y1, z0), (x + s * lean, y1, z1), (x + s * lean, y0, z1)]
@@ -148,35 +160,62 @@ def _car_details(b: Builder, body: Body, kind: str) -> None:
     front_z, rear_z = shoulder - 0.12, rear - 0.3
     for side in (1, -1):
         inner, outer = sorted((side * width * 0.55, side * (width + 0.06)))
-        _face(b, half - 0.07, inner, outer, front_z - 0.02, front_z + 0.13, True, M.HEADLAMP, 0.1)
+        _face(b, half - 0.07, inner, outer, front_z - 0.02, front_z + 0.13, True, Mat.HEADLAMP, 0.1)
         inner, outer = sorted((side * 0.45, side * 0.78))
-        _face(b, -half + 0.03, inner, outer, rear_z, rear_z + 0.17, False, M.TAILLAMP, 0.06)
+        _face(b, -half + 0.03, inner, outer, rear_z, rear_z + 0.17, False, Mat.TAILLAMP, 0.06)
         glass = next(x for x in (body.screens[1][1],)) - half
-        b.ball(np.array([glass - 0.32, side * (max(w for _, w in body.wide) + 0.06), body.belt[4][1] + 0.06]), (0.09, 0.1, 0.075), M.PAINT, sides=6)
+        b.ball(
+            np.array([glass - 0.32, side * (max(w for _, w in body.wide) + 0.06), body.belt[4][1] + 0.06]),
+            (0.09, 0.1, 0.075),
+            Mat.PAINT,
+            sides=6,
+        )
         # the edge of the doors and the handles: thin dark lines that every car's side has
         z0, z1, y = 0.34, body.belt[4][1] - 0.04, side * (max(w for _, w in body.wide) + 0.004)
         for a, _ in body.pillars[-1:]:
             line = np.array([(a - half, y, z0), (a - half + 0.018, y, z0), (a - half + 0.018, y * 0.985, z1), (a - half, y * 0.985, z1)])
-            b.flat(line if side < 0 else line[::-1], M.TRIM)
-    _face(b, half + 0.005, -0.42, 0.42, front_z - 0.1, front_z + 0.0, True, M.TRIM, 0.02)
-    _face(b, half + 0.005, -0.5, 0.5, 0.3, 0.4, True, M.TRIM)
-    _face(b, half + 0.012, -0.24, 0.24, 0.42, 0.53, True, M.PLATE, layer=2)
-    _face(b, -half - 0.01, -0.24, 0.24, rear_z - 0.06, rear_z + 0.07, False, M.PLATE, layer=2)
-    _face(b, -half - 0.005, -0.6, 0.6, 0.36, 0.46, False, M.TRIM)
+            b.flat(line if side < 0 else line[::-1], Mat.TRIM)
+    _face(b, half + 0.005, -0.42, 0.42, front_z - 0.1, front_z + 0.0, True, Mat.TRIM, 0.02)
+    _face(b, half + 0.005, -0.5, 0.5, 0.3, 0.4, True, Mat.TRIM)
+    _face(b, half + 0.012, -0.24, 0.24, 0.42, 0.53, True, Mat.PLATE, layer=2)
+    _face(b, -half - 0.01, -0.24, 0.24, rear_z - 0.06, rear_z + 0.07, False, Mat.PLATE, layer=2)
+    _face(b, -half - 0.005, -0.6, 0.6, 0.36, 0.46, False, Mat.TRIM)
     if kind == "taxi":
         top = max(z for _, z in body.roof)
-        b.box(np.array([-0.1, -0.25, top]), np.array([0.1, 0.25, top + 0.16]), M.HEADLAMP)
+        b.box(np.array([-0.1, -0.25, top]), np.array([0.1, 0.25, top + 0.16]), Mat.HEADLAMP)
 
 
-def _slab(b: Builder, x0: float, x1: float, wide: float, z0: float, z1: float, material: int, *, bevel: float = 0.08, cells: int = 6, layer: int = 0) -> None:
+def _slab(
+    b: Builder,
+    x0: float,
+    x1: float,
+    wide: float,
+    z0: float,
+    z1: float,
+    material: int,
+    *,
+    bevel: float = 0.08,
+    cells: int = 6,
+    layer: int = 0,
+) -> None:
     """A long box with rounded vertical and roof edges."""
-    xs = np.concatenate([[x0, x0 + bevel * 0.4, x0 + bevel], np.linspace(x0 + bevel, x1 - bevel, cells)[1:-1], [x1 - bevel, x1 - bevel * 0.4, x1]])
+    xs = np.concatenate(
+        [[x0, x0 + bevel * 0.4, x0 + bevel], np.linspace(x0 + bevel, x1 - bevel, cells)[1:-1], [x1 - bevel, x1 - bevel * 0.4, x1]]
+    )
     inset = np.array([bevel, bevel * 0.3, 0, *[0] * (cells - 2), 0, bevel * 0.3, bevel])
     rings = []
     for x, cut in zip(xs, inset, strict=True):
         w, top, low = wide - cut, z1 - cut, z0 + cut * 0.3
         zs = np.linspace(low, top - bevel, 5)
-        half = [(0, low), (w * 0.9, low), *[(w, z) for z in zs], (w - bevel * 0.35, top - bevel * 0.3), (w - bevel, top), (w * 0.5, top + 0.01), (0, top + 0.015)]
+        half = [
+            (0, low),
+            (w * 0.9, low),
+            *[(w, z) for z in zs],
+            (w - bevel * 0.35, top - bevel * 0.3),
+            (w - bevel, top),
+            (w * 0.5, top + 0.01),
+            (0, top + 0.015),
+        ]
         ring = np.array(half)
         ring = np.concatenate([ring, ring[-2:0:-1] * [-1, 1]])
         rings.append(np.column_stack([np.full(len(ring), x), ring]))
@@ -191,21 +230,21 @@ def _side(b: Builder, x0: float, x1: float, y: float, z0: float, z1: float, mate
 
 
 def _heavy_front(b: Builder, x: float, wide: float, z0: float, glass: tuple[float, float], lamps: float, lean: float = 0.06) -> None:
-    _face(b, x + 0.012, -wide * 0.9, wide * 0.9, glass[0], glass[1], True, M.GLASS, lean)
-    _face(b, x + 0.012, -wide * 0.55, wide * 0.55, z0 + 0.3, glass[0] - 0.15, True, M.TRIM)
+    _face(b, x + 0.012, -wide * 0.9, wide * 0.9, glass[0], glass[1], True, Mat.GLASS, lean)
+    _face(b, x + 0.012, -wide * 0.55, wide * 0.55, z0 + 0.3, glass[0] - 0.15, True, Mat.TRIM)
     for side in (1, -1):
         a, c = sorted((side * wide * 0.6, side * wide * 0.92))
-        _face(b, x + 0.014, a, c, lamps, lamps + 0.2, True, M.HEADLAMP)
+        _face(b, x + 0.014, a, c, lamps, lamps + 0.2, True, Mat.HEADLAMP)
         b.box(np.array([x - 0.05, *sorted((side * (wide + 0.06), side * (wide + 0.24)))[:1], glass[0] + 0.1]),
-              np.array([x + 0.06, sorted((side * (wide + 0.06), side * (wide + 0.24)))[1], glass[1] - 0.1]), M.TRIM)  # fmt: skip
-    _face(b, x + 0.016, -0.26, 0.26, z0 + 0.1, z0 + 0.24, True, M.PLATE, layer=2)
+              np.array([x + 0.06, sorted((side * (wide + 0.06), side * (wide + 0.24)))[1], glass[1] - 0.1]), Mat.TRIM)  # fmt: skip
+    _face(b, x + 0.016, -0.26, 0.26, z0 + 0.1, z0 + 0.24, True, Mat.PLATE, layer=2)
 
 
 def _heavy_rear(b: Builder, x: float, wide: float, z: float) -> None:
     for side in (1, -1):
         a, c = sorted((side * wide * 0.68, side * wide * 0.95))
-        _face(b, x - 0.012, a, c, z, z + 0.18, False, M.TAILLAMP)
-    _face(b, x - 0.014, -0.26, 0.26, z, z + 0.16, False, M.PLATE, layer=2)
+        _face(b, x - 0.012, a, c, z, z + 0.18, False, Mat.TAILLAMP)
+    _face(b, x - 0.014, -0.26, 0.26, z, z + 0.16, False, Mat.PLATE, layer=2)
 
 
 @cache
@@ -215,21 +254,21 @@ def truck(kind: str) -> Mesh:
     half, b = length / 2, Builder()
     cab_high = 2.25 if kind != "heavy" else 2.85
     radius = 0.42 if kind != "heavy" else 0.5
-    b.box(np.array([-half + 0.1, -0.5, 0.55]), np.array([half - 0.3, 0.5, 0.9]), M.TRIM, layer=-1)
-    _slab(b, half - cab, half, wide * 0.97, 0.45, cab_high, M.PAINT, bevel=0.14)
-    _side(b, half - cab * 0.8, half - cab * 0.3, wide * 0.975, cab_high * 0.55, cab_high * 0.88, M.GLASS)
-    _side(b, half - cab * 0.84, half - cab * 0.82, wide * 0.975, 0.6, cab_high * 0.9, M.TRIM)
+    b.box(np.array([-half + 0.1, -0.5, 0.55]), np.array([half - 0.3, 0.5, 0.9]), Mat.TRIM, layer=-1)
+    _slab(b, half - cab, half, wide * 0.97, 0.45, cab_high, Mat.PAINT, bevel=0.14)
+    _side(b, half - cab * 0.8, half - cab * 0.3, wide * 0.975, cab_high * 0.55, cab_high * 0.88, Mat.GLASS)
+    _side(b, half - cab * 0.84, half - cab * 0.82, wide * 0.975, 0.6, cab_high * 0.9, Mat.TRIM)
     _heavy_front(b, half, wide * 0.95, 0.4, (cab_high * 0.53, cab_high * 0.9), 0.72)
     bed = half - cab - 0.12
     if kind == "bed":
-        _slab(b, -half, bed, wide, 0.9, 1.5, M.CARGO, bevel=0.04)
-        _slab(b, -half + 0.2, bed - 0.15, wide * 0.88, 1.45, high, M.BAG, bevel=0.35)
+        _slab(b, -half, bed, wide, 0.9, 1.5, Mat.CARGO, bevel=0.04)
+        _slab(b, -half + 0.2, bed - 0.15, wide * 0.88, 1.45, high, Mat.BAG, bevel=0.35)
     else:
-        _slab(b, -half, bed, wide, 0.92, high, M.CARGO, bevel=0.05, cells=8)
+        _slab(b, -half, bed, wide, 0.92, high, Mat.CARGO, bevel=0.05, cells=8)
         for i in range(1, 8):
             x = -half + (bed + half) * i / 8
-            _side(b, x - 0.02, x + 0.02, wide + 0.004, 1.0, high - 0.12, M.METAL)
-        _face(b, -half - 0.01, -0.015, 0.015, 1.0, high - 0.1, False, M.TRIM)
+            _side(b, x - 0.02, x + 0.02, wide + 0.004, 1.0, high - 0.12, Mat.METAL)
+        _face(b, -half - 0.01, -0.015, 0.015, 1.0, high - 0.1, False, Mat.TRIM)
     wheels = [half - cab * 0.55, -half + 1.2] if kind != "heavy" else [half - cab * 0.55, -half + 2.4, -half + 1.2]
     _wheels(b, wheels, wide * 0.97, radius)
     _heavy_rear(b, -half, wide, 0.68)
@@ -241,20 +280,20 @@ def bus(kind: str) -> Mesh:
     """A city bus (`city`, 11 m) or a minibus (`mini`, 7 m)."""
     length, wide, high = {"city": (11.0, 1.25, 3.1), "mini": (7.0, 1.05, 2.7)}[kind]
     half, b = length / 2, Builder()
-    _slab(b, -half, half, wide, 0.35, high, M.PAINT, bevel=0.16, cells=10)
+    _slab(b, -half, half, wide, 0.35, high, Mat.PAINT, bevel=0.16, cells=10)
     z0, z1 = high * 0.43, high * 0.83
     panes = round(length / 1.5)
     for i in range(panes):
         a = -half + 0.25 + (length - 0.5) * i / panes
-        _side(b, a + 0.05, a + (length - 0.5) / panes - 0.05, wide + 0.004, z0, z1, M.GLASS)
-    _side(b, -half + 0.15, half - 0.15, wide + 0.004, z0 - 0.35, z0 - 0.2, M.CARGO)
+        _side(b, a + 0.05, a + (length - 0.5) / panes - 0.05, wide + 0.004, z0, z1, Mat.GLASS)
+    _side(b, -half + 0.15, half - 0.15, wide + 0.004, z0 - 0.35, z0 - 0.2, Mat.CARGO)
     for x in (half - 1.0, 0.0):  # doors, on the right-hand kerb side
         y = -wide - 0.006
-        b.flat(np.array([(x - 0.5, y, 0.45), (x + 0.5, y, 0.45), (x + 0.5, y, z1), (x - 0.5, y, z1)]), M.GLASS, layer=2)
-        b.flat(np.array([(x - 0.02, y, 0.45), (x + 0.02, y, 0.45), (x + 0.02, y, z1), (x - 0.02, y, z1)]), M.PAINT, layer=3)
+        b.flat(np.array([(x - 0.5, y, 0.45), (x + 0.5, y, 0.45), (x + 0.5, y, z1), (x - 0.5, y, z1)]), Mat.GLASS, layer=2)
+        b.flat(np.array([(x - 0.02, y, 0.45), (x + 0.02, y, 0.45), (x + 0.02, y, z1), (x - 0.02, y, z1)]), Mat.PAINT, layer=3)
     _heavy_front(b, half, wide, 0.3, (z0 - 0.2, z1 + 0.08), 0.62)
-    _face(b, half + 0.014, -wide * 0.6, wide * 0.6, z1 + 0.12, high - 0.12, True, M.TRIM, 0.03)
-    _face(b, -half - 0.012, -wide * 0.8, wide * 0.8, z0 + 0.1, z1, False, M.GLASS)
+    _face(b, half + 0.014, -wide * 0.6, wide * 0.6, z1 + 0.12, high - 0.12, True, Mat.TRIM, 0.03)
+    _face(b, -half - 0.012, -wide * 0.8, wide * 0.8, z0 + 0.1, z1, False, Mat.GLASS)
     _heavy_rear(b, -half, wide, 0.75)
     _wheels(b, [half - 2.3 * length / 11, -half + 2.6 * length / 11], wide - 0.01, 0.48 if kind == "city" else 0.38)
     return b.done()

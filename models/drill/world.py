@@ -101,7 +101,17 @@ class World:
             if x1 - x0 > 0 and y1 - y0 > 0:
                 visible = _free(taken, polygon, (x0, y0, x1, y1)) * _inside(hull, (w, h))
                 box, whole = (float(x0), float(y0), float(x1), float(y1)), (*low.tolist(), *high.tolist())
-                found.append(Seen(actor.id + group, "person" if group else actor.object, None if group else actor.colour, box, whole, round(visible, 3), box != whole))
+                found.append(
+                    Seen(
+                        actor.id + group,
+                        "person" if group else actor.object,
+                        None if group else actor.colour,
+                        box,
+                        whole,
+                        round(visible, 3),
+                        box != whole,
+                    )
+                )
             if n + 1 == len(outlines) or outlines[n + 1][0] is not actor:  # a bike and its riders do not hide one another
                 for each in pending:
                     cv2.fillConvexPoly(taken, each, 1, cv2.LINE_8, 4)

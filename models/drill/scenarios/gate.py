@@ -26,7 +26,13 @@ def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = Fal
 
 def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.random.Generator, night: bool) -> Script:
     """The empty square with its camera, zones and rules."""
-    view = View(size, (float(rng.uniform(0.2, 1.6)), float(rng.uniform(-4.5, -3.2)), float(rng.uniform(5.0, 6.0))), float(rng.uniform(-4, 3)), float(rng.uniform(19, 22)), float(rng.uniform(60, 66)))
+    view = View(
+        size,
+        (float(rng.uniform(0.2, 1.6)), float(rng.uniform(-4.5, -3.2)), float(rng.uniform(5.0, 6.0))),
+        float(rng.uniform(-4, 3)),
+        float(rng.uniform(19, 22)),
+        float(rng.uniform(60, 66)),
+    )
     stage = Stage()
     stage.strip(-30, 30, -12, 24, "plaza" if rng.random() < 0.6 else "pavement")
     stage.strip(-30, 30, 24, 36, "asphalt")
@@ -42,7 +48,9 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
         stage.houses.append(House((x + wide, 38.0), (x, 38.0), float(rng.uniform(7, 14)), 9.0, int(rng.integers(1 << 31))))
         x += wide
     for x in (-11.0, -4.0, 4.5, 11.5):
-        stage.trees.append(Tree((x + float(rng.uniform(-1, 1)), 22.0), float(rng.uniform(5, 7)), float(rng.uniform(1.3, 2.0)), int(rng.integers(1 << 30))))
+        stage.trees.append(
+            Tree((x + float(rng.uniform(-1, 1)), 22.0), float(rng.uniform(5, 7)), float(rng.uniform(1.3, 2.0)), int(rng.integers(1 << 30)))
+        )
     for x in (-9.5, 10.5):
         stage.posts.append(Post((x, 16.0), 6.5, arm=(1.2 if x < 0 else -1.2, 0.0)))
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.6 else lights.overcast(rng))
@@ -71,7 +79,14 @@ def plan(script: Script, *, pace: float = 1.0) -> None:
     _street_behind(script)
 
 
-def _add(script: Script, points: list[tuple[float, float]], t: float, role: str, pauses: list[tuple[float, float]] | None = None, rounding: float = 0.8) -> bool:
+def _add(
+    script: Script,
+    points: list[tuple[float, float]],
+    t: float,
+    role: str,
+    pauses: list[tuple[float, float]] | None = None,
+    rounding: float = 0.8,
+) -> bool:
     way = Way(points, rounding)
     speed = float(script.rng.uniform(1.05, 1.45))
     motion = way.motion(t, strolling(way.length, speed, pauses or []))
@@ -85,7 +100,9 @@ def _add(script: Script, points: list[tuple[float, float]], t: float, role: str,
 def _edge(script: Script) -> tuple[float, float]:
     """A place outside the picture from which people come."""
     rng = script.rng
-    return [(-14.0, float(rng.uniform(14, 21))), (14.0, float(rng.uniform(15, 21))), (float(rng.uniform(-3, 3)), 23.5)][int(rng.integers(3))]
+    return [(-14.0, float(rng.uniform(14, 21))), (14.0, float(rng.uniform(15, 21))), (float(rng.uniform(-3, 3)), 23.5)][
+        int(rng.integers(3))
+    ]
 
 
 def _near(script: Script) -> tuple[float, float]:
@@ -95,7 +112,11 @@ def _near(script: Script) -> tuple[float, float]:
 def _intruder(script: Script, t: float) -> bool:
     rng = script.rng
     y, x = float(rng.uniform(7.5, 12)), float(rng.uniform(3.5, 7))
-    points = [[(0.8, y - 1), (x, y + 0.5), (9.6, y + 1.5)], [(x - 1, 4.3), (x, 9), (x + 0.5, 15.2)], [(9.6, y), (x, y - 1), (0.6, y + 0.5)]][int(rng.integers(3))]
+    points = [
+        [(0.8, y - 1), (x, y + 0.5), (9.6, y + 1.5)],
+        [(x - 1, 4.3), (x, 9), (x + 0.5, 15.2)],
+        [(9.6, y), (x, y - 1), (0.6, y + 0.5)],
+    ][int(rng.integers(3))]
     first, last = _edge(script), _near(script)
     if points[0][1] < 5:
         first, last = last, first

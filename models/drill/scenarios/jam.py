@@ -21,7 +21,13 @@ ZONE = (6.0, 40.0)
 def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = False) -> World:
     """The road by day (or night)."""
     rng = np.random.default_rng([seed, 21 + night])
-    view = View(size, (float(rng.uniform(-2, 2)), float(rng.uniform(-13, -11)), float(rng.uniform(8, 9.2))), float(rng.uniform(-4, 4)), float(rng.uniform(16, 18)), float(rng.uniform(54, 58)))
+    view = View(
+        size,
+        (float(rng.uniform(-2, 2)), float(rng.uniform(-13, -11)), float(rng.uniform(8, 9.2))),
+        float(rng.uniform(-4, 4)),
+        float(rng.uniform(16, 18)),
+        float(rng.uniform(54, 58)),
+    )
     stage = _stage(rng)
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.6 else lights.overcast(rng))
     script = Script("jam", seed, seconds, view, sky, stage, rng)

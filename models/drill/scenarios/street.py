@@ -33,7 +33,13 @@ def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = Fal
 def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.random.Generator, night: bool) -> Script:
     """The empty street with its camera, zones and rules."""
     side = 1 if rng.random() < 0.5 else -1
-    view = View(size, (side * float(rng.uniform(6.5, 9)), float(rng.uniform(-9, -7)), float(rng.uniform(6.2, 7.6))), -side * float(rng.uniform(11, 15)), float(rng.uniform(14.5, 17)), float(rng.uniform(58, 64)))
+    view = View(
+        size,
+        (side * float(rng.uniform(6.5, 9)), float(rng.uniform(-9, -7)), float(rng.uniform(6.2, 7.6))),
+        -side * float(rng.uniform(11, 15)),
+        float(rng.uniform(14.5, 17)),
+        float(rng.uniform(58, 64)),
+    )
     stage = _stage(rng)
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.65 else lights.overcast(rng))
     script = Script(name, seed, seconds, view, sky, stage, rng)
@@ -43,7 +49,10 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
     script.zone("left", [(-EDGE, y0), (-EDGE, y1), (-0.15, y1), (-0.15, y0)])
     script.zone("road", [(-EDGE, y0), (-EDGE, y1), (EDGE, y1), (EDGE, y0)])
     for side_name, s in (("kerb right", 1), ("kerb left", -1)):
-        script.zone(side_name, [(s * 4.1, KERB_ZONE[0]), (s * 4.1, KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[0])])
+        script.zone(
+            side_name,
+            [(s * 4.1, KERB_ZONE[0]), (s * 4.1, KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[0])],
+        )
         script.rule("illegal_stop", zone=side_name, after_s=8.0)
     script.line("across", (-EDGE, 13.0), (EDGE, 13.0))
     script.rule("line_count", line="across")
@@ -68,7 +77,14 @@ def _stage(rng: np.random.Generator) -> Stage:
     for y in np.arange(first, 110, float(rng.uniform(10, 15))):
         for x in (8.4, -8.4):
             if rng.random() < 0.75:
-                stage.trees.append(Tree((x, float(y + rng.uniform(-1, 1))), float(rng.uniform(5.5, 7.5)), float(rng.uniform(1.3, 2.0)), int(rng.integers(1 << 30))))
+                stage.trees.append(
+                    Tree(
+                        (x, float(y + rng.uniform(-1, 1))),
+                        float(rng.uniform(5.5, 7.5)),
+                        float(rng.uniform(1.3, 2.0)),
+                        int(rng.integers(1 << 30)),
+                    )
+                )
     for y in np.arange(float(rng.uniform(18, 26)), FAR, 24):
         stage.posts.append(Post((7.4, float(y)), 8.0, arm=(-2.0, 0.0)))
         stage.posts.append(Post((-7.4, float(y + 12)), 8.0, arm=(2.0, 0.0)))
@@ -117,7 +133,12 @@ def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
             y = 10.5 + 7.0 * slot + float(rng.uniform(-1, 1))
             long = chance < 0.42
             seconds = float(rng.uniform(11, 19) if long else rng.uniform(2.5, 4.5))
-            if halt_free[slot] < t + reaches and of in ("car", "truck", "motorcycle") and length < 7 and t + reaches + seconds < script.seconds - 4:
+            if (
+                halt_free[slot] < t + reaches
+                and of in ("car", "truck", "motorcycle")
+                and length < 7
+                and t + reaches + seconds < script.seconds - 4
+            ):
                 halts = (Halt(abs(y - start_y), seconds, (-STRIP + LANE) - float(rng.uniform(-0.2, 0.2))),)
                 halt_free[slot] = t + reaches + seconds + 12
                 role = "stopper" if long else "brief stop"
@@ -139,7 +160,11 @@ def _drop_unclear(script: Script, actors: list[Actor]) -> None:
             continue
         doubtful = fast.max() > 46.5 and fast.min() < 59
         stands = (speed[inside] < 1.0).sum() * 0.05
-        if doubtful or (not actor.role.endswith("stop") and actor.role != "stopper" and 2.0 < stands) or (actor.role == "brief stop" and stands > 5.5):
+        if (
+            doubtful
+            or (not actor.role.endswith("stop") and actor.role != "stopper" and stands > 2.0)
+            or (actor.role == "brief stop" and stands > 5.5)
+        ):
             script.actors.remove(actor)
 
 
