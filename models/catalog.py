@@ -92,7 +92,7 @@ def resolve(name: str | Path, *, folders: Sequence[Path], cache: Path, catalogue
     """The weights that a name of the catalogue or a path stands for, looked for on this disk only.
 
     Args:
-        name: a name of the catalogue, or the path of a .pt or .onnx file or of an OpenVINO folder.
+        name: a name of the catalogue, or the path of a .pt or .onnx file or of an OpenVINO folder, from here or from `folders`.
         folders: looked into first, in order (`MATTHAN_WEIGHTS`).
         cache: the cache folder, into which `pull` puts what it fetches.
         catalogue: another catalogue than the project's own.
@@ -102,9 +102,9 @@ def resolve(name: str | Path, *, folders: Sequence[Path], cache: Path, catalogue
     """
     entry = (entries() if catalogue is None else catalogue).get(str(name))
     if entry is None:
-        path = Path(name).expanduser()
-        if path.exists():
-            return Weights(path, sha256_of(path), None)
+        for path in (Path(name).expanduser(), *(folder / name for folder in folders)):
+            if path.exists():
+                return Weights(path, sha256_of(path), None)
         raise _unknown(str(name))
     for path in _places(entry, folders, cache):
         if path.exists():

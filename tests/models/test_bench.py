@@ -49,6 +49,8 @@ def measured(precision: str, cpu_ms: float, agrees: float, boxes: int = 100) -> 
         pytest.param([("f32", 50, 1.0), ("bf16", 30, 0.98), ("int8", 20, 0.98)], "int8", id="int8 where it is fastest"),
         pytest.param([("f32", 50, 1.0), ("bf16", 30, 0.98), ("int8", 20, 0.9)], "bf16", id="unless it disagrees"),
         pytest.param([("f32", 50, 1.0), ("bf16", 30, 0.98), ("int8", 20, 1.0, EVIDENCE - 1)], "bf16", id="or little was there to see"),
+        pytest.param([("f32", 50, 1.0), ("bf16", 15, 0.95, 20)], "bf16", id="one box of twenty may be chance"),
+        pytest.param([("f32", 50, 1.0), ("bf16", 15, 0.90, 20)], "f32", id="two are not"),
         pytest.param([("f32", 50, 1.0), ("bf16", 60, 1.0)], "f32", id="bf16 is slow where it is emulated"),
     ],
 )

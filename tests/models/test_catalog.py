@@ -107,6 +107,14 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
     assert resolve(tmp_path / "yolov8n.pt", folders=[], cache=tmp_path) == Weights(tmp_path / "yolov8n.pt", HASH, None)
 
 
+def test_a_path_counts_from_here_and_then_from_the_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "own.pt").write_bytes(BODY)
+    assert resolve("own.pt", folders=[tmp_path / "mine"], cache=tmp_path).path == tmp_path / "mine" / "own.pt"
+    assert resolve("mine/own.pt", folders=[], cache=tmp_path).path == Path("mine/own.pt")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
