@@ -9,8 +9,10 @@ from analytics.ticks import Box
 
 HEIR_S = 3.0
 """A run whose track was lost goes on with a run that begins within this many seconds, about where the first was heading."""
-REACH = 1.5
-"""How far from there, in sizes of the box."""
+REACH = 1.0
+"""How far from there, in sizes of the box…"""
+STRAY = 0.3
+"""…and in shares of the way it would have gone since."""
 
 
 class Run(BaseModel):
@@ -29,7 +31,9 @@ class Run(BaseModel):
     box: Box
     box_at: float
     closes_at: float | None = None
-    """When it is over for good, unless another track goes on with it before."""
+    """When it is over for good, unless a track goes on with it before."""
+    lost: bool = False
+    """Its track ended on the way, so that another may go on with it; one that was seen to stop or leave cannot."""
     times: list[float] = Field(default_factory=list)
     boxes: list[Box] = Field(default_factory=list)
     """Its path, where the rule wants it."""
@@ -41,18 +45,23 @@ class Run(BaseModel):
     def goes_on_with(self, later: "Run") -> bool:
         """Whether `later` began where this one, lost before, must have got to."""
         gap = later.start - self.end
-        if self.closes_at is None or not -1.0 <= gap <= HEIR_S:
+        if not -1.0 <= gap <= HEIR_S:
+            return False
+        if self.tracks[-1] in later.tracks:
+            return True
+        if self.closes_at is not None and not self.lost:
             return False
         span = max(self.end - self.start, 1e-6)
         vx, vy = (self.last[0] - self.first[0]) / span, (self.last[1] - self.first[1]) / span
         away = hypot(later.first[0] - self.last[0] - vx * gap, later.first[1] - self.last[1] - vy * gap)
         speed = hypot(vx, vy)
-        return away <= REACH * max(self.size, later.size) + 0.5 * speed * abs(gap)
+        return away <= REACH * max(self.size, later.size) + STRAY * speed * abs(gap)
 
     def take(self, later: "Run") -> None:
         """Goes on with `later` as the same object."""
         self.tracks = list(dict.fromkeys([*self.tracks, *later.tracks]))
-        self.end, self.last, self.size, self.closes_at = max(self.end, later.end), later.last, later.size, None
+        self.end, self.last, self.size = max(self.end, later.end), later.last, later.size
+        self.closes_at, self.lost = None, False
         self.times += [t for t in later.times if not self.times or t > self.times[-1]]
         self.boxes += later.boxes[len(later.boxes) - (len(self.times) - len(self.boxes)) :]
 
@@ -64,22 +73,30 @@ class Runs(BaseModel):
     open: dict[int, Run] = Field(default_factory=dict)
     lost: list[Run] = Field(default_factory=list)
 
-    def begin(self, track: int, run: Run) -> bool:
-        """Enters a confirmed run. Returns whether it is new, or False where it goes on with an earlier one."""
-        for earlier in self.lost:
+    def begin(self, track: int, run: Run, seen: set[int]) -> bool:
+        """Enters a confirmed run; `seen` are the tracks of this scene.
+
+        Returns:
+            Whether it is new, or False where it goes on with an earlier one whose track is not seen now.
+        """
+        unseen = [(None, r) for r in self.lost] + [(t, r) for t, r in self.open.items() if t not in seen]
+        for key, earlier in unseen:
             if earlier.goes_on_with(run):
-                self.lost = [r for r in self.lost if r is not earlier]
+                if key is None:
+                    self.lost = [r for r in self.lost if r is not earlier]
+                else:
+                    del self.open[key]
                 earlier.take(run)
                 self.open[track] = earlier
                 return False
         self.open[track] = run
         return True
 
-    def lose(self, track: int, at: float) -> None:
-        """The track ended, or does not show it any more: another may go on with it for a while."""
+    def close(self, track: int, at: float, lost: bool = False) -> None:
+        """The track does not show it any more, or (`lost`) has ended: it may still go on for a while."""
         run = self.open.pop(track, None)
         if run is not None:
-            run.closes_at = at + HEIR_S + 2.0
+            run.closes_at, run.lost = at + HEIR_S + 2.0, lost
             self.lost.append(run)
 
     def expired(self, at: float) -> list[Run]:

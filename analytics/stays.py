@@ -48,6 +48,8 @@ class Subject(BaseModel):
     colour: str | None
     confidence: float
     spots: list[Spot] = Field(default_factory=list)
+    born: Spot | None = None
+    """Where its present track was first seen."""
     since: float | None = None
     """When the stay began."""
     place: Spot | None = None
@@ -161,13 +163,16 @@ class Watch:
             x, bottom = points[i].tolist()
             spot = Spot(at=at, x=x, bottom=bottom, top=float(boxes[i, 1]), unit=max(float(unit[i]), 1.0), inside=inside[i])
             subject.spots.append(spot)
+            subject.born = subject.born or spot
             if subject.since is None:
                 self._settle(subject, spot, as_box(boxes[i]))
             if subject.since is not None and (rest := self._stay(subject, spot)) is not None:
                 # The stay is over for this track; another that is born at the place may still turn out to have been it all along.
                 subject.lost_at = at + VACATED_S - self.loss_s
-                stays.ghosts.append(subject)
-                subject = stays.subjects[step.track] = rest
+                stays.subjects[step.track] = rest
+                if not self._hand_over(stays, subject):
+                    stays.ghosts.append(subject)
+                subject = rest
             if subject.since is not None and subject.start is None and subject.left_at is None and step.object in self.classes:
                 subject.start = self.opens(subject.since, at)
                 if subject.start is not None:
@@ -245,6 +250,20 @@ class Watch:
             }
         )
 
+    def _hand_over(self, stays: Stays, left: Subject) -> bool:
+        """Gives a stay that its track has left to a track that was born at the place when that happened, if there is one."""
+        for other in stays.subjects.values():
+            born = other.born
+            if born is None or other.start is not None or not other.spots or left.place is None or left.left_at is None:
+                continue
+            timely = abs(born.at - left.left_at) <= VACATED_S
+            if timely and self._about(born, left.place) and self._about(other.spots[-1], left.place):
+                other.tracks = list(dict.fromkeys([*left.tracks, *other.tracks]))
+                other.since, other.start, other.box_at = left.since, left.start, left.box_at
+                other.place, other.place_box, other.there_at = left.place, left.place_box, other.spots[-1].at
+                return True
+        return False
+
     def _about(self, now: Spot, place: Spot) -> bool:
         reach = SLACK * self.radius * place.unit
         if now.away(place) > reach:
@@ -279,5 +298,5 @@ class Watch:
             stays.ghosts = [g for g in stays.ghosts if g is not subject]
         else:
             del stays.subjects[key]
-        subject.left_at = None
+        subject.left_at = subject.born = None
         return subject

@@ -40,7 +40,7 @@ def read(trail: Trail | None, step: TrackStep) -> tuple[Floats, Floats]:
     ticks = np.arange(np.floor(first / TICK_S) + 1, np.floor(times[-1] / TICK_S) + 1) * TICK_S
     gap = np.diff(times)
     if (gap > GAP_S).any():
-        ticks = ticks[gap[np.searchsorted(times, ticks, side="left") - 1] <= GAP_S]
+        ticks = ticks[gap[np.clip(np.searchsorted(times, ticks), 1, len(gap)) - 1] <= GAP_S]
         # A path that goes on after a gap is known again from the point on with which it does.
         ticks = np.union1d(ticks, times[1:][gap > GAP_S])
     if trail is None:

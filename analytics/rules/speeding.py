@@ -85,18 +85,19 @@ class Rule(base.Rule[Memory]):
 
     def update(self, scene: Scene) -> list[Finding]:
         found: list[Finding] = []
+        seen = {step.track for step in scene.tracks}
         for step in scene.tracks:
             if step.object in self.config.classes or step.track in self.state.tracks:
-                found += self._step(step)
+                found += self._step(step, seen)
         for track in scene.ended:
             self.state.tracks.pop(track, None)
-            self.state.runs.lose(track, scene.at)
+            self.state.runs.close(track, scene.at, lost=True)
         return found + [self._event(run, over=True) for run in self.state.runs.expired(scene.at)]
 
     def finish(self, at: float) -> list[Finding]:  # noqa: ARG002 - a run ends where its track was last seen on it
         return [self._event(run, over=True) for run in self.state.runs.finish()]
 
-    def _step(self, step: TrackStep) -> list[Finding]:
+    def _step(self, step: TrackStep, seen: set[int]) -> list[Finding]:
         kept = self.state.tracks.get(step.track)
         times, boxes = read(kept.trail if kept else None, step)
         if kept is None:
@@ -123,7 +124,7 @@ class Rule(base.Rule[Memory]):
             while at - kept.times[0] > KEPT_S:
                 del kept.times[0], kept.boxes[0], kept.ground[0]
             if step.object in self.config.classes:
-                found += self._decide(step, kept)
+                found += self._decide(step, kept, seen)
         return found
 
     def _entry(self, last: Trail | None, at: float, box: Box) -> float:
@@ -137,9 +138,9 @@ class Rule(base.Rule[Memory]):
 
     def _leave(self, track: int, kept: Watched, at: float) -> None:
         kept.entered_at, kept.times, kept.boxes, kept.ground = None, [], [], []
-        self.state.runs.lose(track, at)
+        self.state.runs.close(track, at)
 
-    def _decide(self, step: TrackStep, kept: Watched) -> list[Finding]:
+    def _decide(self, step: TrackStep, kept: Watched, seen: set[int]) -> list[Finding]:
         at, box = kept.times[-1], kept.boxes[-1]
         run = self.state.runs.open.get(step.track)
         if at - kept.times[0] < LEAST_S - 1e-6:
@@ -153,7 +154,7 @@ class Rule(base.Rule[Memory]):
                 run.boxes += [kept.boxes[i] for i in fresh]
                 run.end, run.last = at, _foot(box)
             elif at - run.end >= SLOWER_S:
-                self.state.runs.lose(step.track, at)
+                self.state.runs.close(step.track, at)
             return []
         window = next(i for i, t in enumerate(kept.times) if at - t <= WINDOW_S + 1e-6)
         if self._chord_kmh(kept, window, len(kept.times) - 1) <= self._limit:
@@ -179,7 +180,7 @@ class Rule(base.Rule[Memory]):
             times=kept.times[first:],
             boxes=kept.boxes[first:],
         )
-        return [self._event(run, over=False)] if self.state.runs.begin(step.track, run) else []
+        return [self._event(run, over=False)] if self.state.runs.begin(step.track, run, seen) else []
 
     def _began(self, kept: Watched, window: int) -> int:
         """Since which instant it has been about as fast: back from the window as long as each second before was."""

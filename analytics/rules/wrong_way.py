@@ -109,18 +109,19 @@ class Rule(base.Rule[Memory]):
 
     def update(self, scene: Scene) -> list[Finding]:
         found: list[Finding] = []
+        seen = {step.track for step in scene.tracks}
         for step in scene.tracks:
             if step.object in self.config.classes or step.track in self.state.tracks:
-                found += self._step(step)
+                found += self._step(step, seen)
         for track in scene.ended:
             self.state.tracks.pop(track, None)
-            self.state.runs.lose(track, scene.at)
+            self.state.runs.close(track, scene.at, lost=True)
         return found + [self._event(run, over=True) for run in self.state.runs.expired(scene.at)]
 
     def finish(self, at: float) -> list[Finding]:  # noqa: ARG002 - a run ends where its track was last seen on it
         return [self._event(run, over=True) for run in self.state.runs.finish()]
 
-    def _step(self, step: TrackStep) -> list[Finding]:
+    def _step(self, step: TrackStep, seen: set[int]) -> list[Finding]:
         kept = self.state.tracks.get(step.track)
         times, boxes = read(kept.trail if kept else None, step)
         if kept is None:
@@ -151,7 +152,7 @@ class Rule(base.Rule[Memory]):
                 self._go_on(step.track, kept, run, now)
             elif step.object in self.config.classes and self._is_wrong(kept):
                 run = self._run(step, kept, as_box(boxes[i]))
-                if self.state.runs.begin(step.track, run):
+                if self.state.runs.begin(step.track, run, seen):
                     found.append(self._event(run, over=False))
         return found
 
@@ -189,7 +190,7 @@ class Rule(base.Rule[Memory]):
             spans = self._area.spans((was.at, outside.at), ((was.x, was.y), (outside.x, outside.y)))
             if spans and run.end == was.at:
                 run.end = max(run.end, spans[0][1])
-            self.state.runs.lose(track, outside.at)
+            self.state.runs.close(track, outside.at)
         kept.now = kept.start = None
 
     def _advance(self, kept: Watched, now: Spot) -> None:
@@ -235,7 +236,7 @@ class Rule(base.Rule[Memory]):
         if further > STILL * now.size:
             run.end, run.last, run.size = now.at, (now.x, now.y), now.size
         elif now.at - run.end >= IDLE_S or further <= -self.config.min_sizes * now.size:
-            self.state.runs.lose(track, now.at)
+            self.state.runs.close(track, now.at)
             kept.start = None
 
     def _event(self, run: Run, over: bool) -> Event:
