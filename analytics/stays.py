@@ -287,7 +287,7 @@ class Watch:
             if not known_at - 1.5 <= at <= known_at + self.loss_s + TICK_S:
                 continue
             away = last.away(born) / last.unit
-            reach = 1.0 if self.radius == inf else max(self.radius, 0.5)
+            reach = min(max(self.radius, 0.5), 1.0)
             tall = (bottom - top) / max(last.bottom - last.top, 1.0)
             if away <= reach and 0.5 <= tall <= 2.0 and (best is None or away < best[0]):
                 best = (away, key, subject)
