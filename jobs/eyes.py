@@ -136,7 +136,7 @@ class Eyes:
             look.camera.resolution,
             look.lens.params,
             colours=colours.names,
-            signals=(lambda frame: signals.lamp_states(frame, lamps, look.camera.resolution)) if lamps else None,
+            signals=(lambda frame: signals.lamp_states(signals.cropper(frame.bgr(), look.camera.resolution), lamps)) if lamps else None,
         )
         tracker = CarryTracker(look.camera.resolution, look.lens.tracker)
         gaps: tuple[tuple[float, float, str], ...] = ()

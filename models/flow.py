@@ -24,6 +24,7 @@ class FlowParams:
     quality: float = 0.02
     keep: float = 0.4  # a box with fewer of its corners left is lost
     apart: float = 0.18  # a corner this share of the box's size away from the median motion is not of the object
+    unlike: float = 40.0  # a corner whose surroundings changed by more levels on average is another thing's
     stretch: float = 0.15  # a box grows or shrinks by at most this share from picture to picture
     back_s: float = 0.6  # how far new boxes are traced back
 
@@ -91,7 +92,7 @@ class Flow:
             back._carry(back.kept[-1], earlier[j])
             back.kept[-1] = earlier[j]
             if j == steps - 1:
-                self.came = -back.velocity
+                self.came = back.velocity
             paths[:, j] = back.boxes
             since[back.alive] = j
         return np.array([e.at for e in earlier]), paths, since
@@ -127,7 +128,7 @@ class Flow:
             return
         span = after.at - before.at
         guess = self._points + (self.velocity * span)[self._owner]
-        moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        moved, status, error = cv2.calcOpticalFlowPyrLK(
             before.luma,
             after.luma,
             self._points[:, None],
@@ -139,7 +140,7 @@ class Flow:
         )
         moved = moved[:, 0]
         shift = moved - self._points
-        good = status[:, 0] == 1
+        good = (status[:, 0] == 1) & (error[:, 0] < p.unlike)
         count = len(self.boxes)
         size = np.sqrt(np.maximum(np.prod(self.boxes[:, 2:] - self.boxes[:, :2], axis=1), 1.0))
         median = _medians(shift[good], self._owner[good], count)

@@ -18,7 +18,8 @@ class GateParams:
     learn_s: float = 2.0  # time constant with which the background takes on what it sees…
     settle_s: float = 10.0  # …and what differs from it: an object that stands must not be learnt as fast as noise is
     margin: float = 0.25  # followed boxes explain the cells around them this share of their size wide
-    jump: float = 28.0  # mean change of cells, after their common brightness is taken off, that makes a cut
+    jump: float = 8.0  # a cut changes cells by this much on average, their common brightness taken off…
+    alike: float = 0.5  # …and leaves less than this correlation with the picture before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +65,7 @@ class Gate:
             self._mean, self._deviation, self._last = now.copy(), np.full(now.shape, 2.0, np.float32), now
             self._at = at
             return Motion(np.ones(now.shape, np.bool_), False, brightness, p)
-        step = now - self._last
-        cut = float(np.abs(step - np.median(step)).mean()) > p.jump
+        cut = self._jumped(now)
         self._last = now
         if cut:
             self._mean, self._deviation = now.copy(), np.full(now.shape, 2.0, np.float32)
@@ -82,3 +82,11 @@ class Gate:
         self._mean += rate * (now - self._mean)
         self._deviation += rate * (np.minimum(away, 3 * self._deviation + 1) - self._deviation)
         return Motion(changed, False, brightness, p)
+
+    def _jumped(self, now: NDArray[np.float32]) -> bool:
+        assert self._last is not None
+        step = now - self._last
+        if float(np.abs(step - np.median(step)).mean()) <= self.params.jump:
+            return False
+        a, b = now - now.mean(), self._last - self._last.mean()
+        return float((a * b).sum()) < self.params.alike * float(np.sqrt((a * a).sum() * (b * b).sum()))
