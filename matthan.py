@@ -371,7 +371,6 @@ class _Commands:
             "--color",
             dest="colour",
             metavar="COLOUR",
-            action="append",
             help=self._("red, white, …", "red (đỏ), white (trắng), …"),
         )
         add(
@@ -445,22 +444,61 @@ class _Commands:
     def _drill(self) -> None:
         group = self._group("drill", "rendered scenes with known truth", "cảnh dựng với sự thật đã biết")
         render = self._add(group, "render", "jobs.drill:render_command", "render a scene", "dựng một cảnh")
-        render.add_argument("scene", metavar="SCENE")
-        render.add_argument("--seed", type=int, default=0, metavar="N")
-        render.add_argument("--seconds", type=_seconds, default=60.0, metavar="S")
-        render.add_argument("--out", required=True, metavar="DIR")
+        render.add_argument("scene", metavar="SCENE", help="demo, street, night, gate, jam")
+        render.add_argument(
+            "--seed", type=int, default=0, metavar="N", help=self._("which one of its kind (default: 0)", "bản nào (mặc định: 0)")
+        )
+        render.add_argument(
+            "--seconds", type=_seconds, default=60.0, metavar="S", help=self._("how long (default: 60)", "dài bao lâu (mặc định: 60)")
+        )
+        render.add_argument(
+            "--fps",
+            type=_seconds,
+            default=12.5,
+            metavar="N",
+            help=self._("frames a second (default: 12.5)", "số hình mỗi giây (mặc định: 12.5)"),
+        )
+        render.add_argument(
+            "--out",
+            required=True,
+            metavar="DIR",
+            help=self._("the folder for video, truth and camera file", "thư mục cho phim, sự thật và tệp camera"),
+        )
         score = self._add(group, "score", "jobs.drill:score_command", "events found against the truth", "so sự kiện tìm được với sự thật")
-        score.add_argument("--seeds", type=_positive, default=None, metavar="N")
+        score.add_argument(
+            "--seeds",
+            type=_positive,
+            default=None,
+            metavar="N",
+            help=self._("how many of each scene (default: 4)", "mỗi cảnh bao nhiêu bản (mặc định: 4)"),
+        )
+        score.add_argument("--scenes", nargs="+", metavar="SCENE", help=self._("only these", "chỉ các cảnh này"))
+        score.add_argument(
+            "--fps",
+            type=_seconds,
+            default=12.5,
+            metavar="N",
+            help=self._("frames a second (default: 12.5)", "số hình mỗi giây (mặc định: 12.5)"),
+        )
         self._format(score, ("table", "json"))
 
     def _bench(self) -> None:
         group = self._group("bench", "measure the speed of this machine", "đo tốc độ trên máy này")
+        made = {}
         for name, en, vi in (
-            ("engine", "the engine alone, from recorded observations", "riêng phần lõi, từ quan sát đã ghi"),
+            ("engine", "the engine alone, from observations", "riêng phần lõi, từ các quan sát"),
             ("archive", "indexing against the usual recipe, CPU and counts", "lập chỉ mục so với cách thường dùng, CPU và số đếm"),
             ("search", "questions to ten million stored tracks", "câu hỏi trên mười triệu vết đã lưu"),
         ):
-            self._format(self._add(group, name, f"jobs.bench_{name}:command", en, vi), ("table", "json"))
+            made[name] = self._add(group, name, f"jobs.bench_{name}:command", en, vi)
+            self._format(made[name], ("table", "json"))
+        made["archive"].add_argument(
+            "--seconds", type=_seconds, metavar="S", help=self._("length of the file (default: 600)", "độ dài tệp (mặc định: 600)")
+        )
+        made["search"].add_argument(
+            "--tracks", type=_positive, metavar="N", help=self._("how many (default: 10 million)", "bao nhiêu vết (mặc định: 10 triệu)")
+        )
+        made["search"].add_argument("--keep", action="store_true", help=self._("keep them for a second run", "giữ lại cho lần chạy sau"))
 
 
 def _positive(text: str) -> int:

@@ -199,29 +199,10 @@ def shown(column: Column, row: Row, settings: Settings) -> str:
         "event": lambda v: words.word(v, language),
         "class": lambda v: words.word(v, language),
         "direction": lambda v: words.direction(v, language),
-        "evidence": brief,
+        "evidence": lambda v: words.brief(v, language),
         "pcu": lambda v: f"{v:.1f}",
     }
     return how.get(column.key, str)(value)
-
-
-_IDENTITIES = ("rule", "model", "models", "weights", "configuration", "config", "camera_hash", "version")
-
-
-def brief(evidence: Mapping[str, Any]) -> str:
-    """The numbers of an evidence, without the names of what decided.
-
-    >>> brief({"dwell_s": 41.24, "allowed_s": 30, "model": "street", "weights": "f59b…"})
-    'dwell_s 41.2, allowed_s 30'
-    """
-    parts = []
-    for name, value in evidence.items():
-        if name in _IDENTITIES or value is None or isinstance(value, Mapping):
-            continue
-        if isinstance(value, list | tuple):
-            value = "–".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in value[:4])
-        parts.append(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}")
-    return ", ".join(parts)
 
 
 def grid(headings: Sequence[tuple[str, bool]], lines: Sequence[Sequence[str]], width: int) -> str:
@@ -259,10 +240,11 @@ def covered(coverage: Mapping[str, Any], language: str) -> str:
     'Looked at 2 min 30 s of the 5 min 0 s of footage in the 10 min 0 s asked for (25% of the time).'
     """
     asked, footage, seen = (times.lasting(coverage[k], language) for k in ("asked_s", "footage_s", "indexed_s"))
-    share = coverage["indexed_s"] / coverage["asked_s"] if coverage["asked_s"] else 0.0
+    part = coverage["indexed_s"] / coverage["asked_s"] if coverage["asked_s"] else 0.0
+    share = "<1%" if 0 < part < 0.01 else f"{part:.0%}"
     if language == "vi":
-        return f"Đã xem {seen} trong {footage} phim có được của {asked} được hỏi ({share:.0%} thời gian)."
-    return f"Looked at {seen} of the {footage} of footage in the {asked} asked for ({share:.0%} of the time)."
+        return f"Đã xem {seen} trong {footage} phim có được của {asked} được hỏi ({share} thời gian)."
+    return f"Looked at {seen} of the {footage} of footage in the {asked} asked for ({share} of the time)."
 
 
 def missing(coverage: Mapping[str, Any], settings: Settings) -> str:

@@ -89,30 +89,31 @@ def one(settings: Settings, name: str) -> Camera:
 
 def check(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     """Reads every camera file and says all that is wrong in each; exit code 2 where something is."""
-    files = [_file(settings, name) for name in given.cameras]
-    if not given.cameras:
-        files = sorted(settings.cameras.glob("*.y*ml")) if settings.cameras.is_dir() else []
-    wrong = 0
-    for file in files:
-        try:
-            camera = cameras.load_one(file)
-        except Refused as refusal:
-            wrong += 1
-            terminal.note(refusal.en, refusal.vi)
-            continue
-        rules = terminal.say(f"{len(camera.rules)} rules", f"{len(camera.rules)} luật")
-        terminal.answer(f"{camera.id}: {rules}")
-    if not files:
+    fine: list[Camera] = []
+    refused: list[Refused] = []
+    if given.cameras:
+        for file in [_file(settings, name) for name in given.cameras]:
+            try:
+                fine.append(cameras.load_one(file))
+            except Refused as refusal:
+                refused.append(refusal)
+    else:
+        known, refused = cameras.check(settings.cameras)
+        fine = list(known.values())
+    for camera in fine:
+        terminal.answer(terminal.say(f"{camera.id}: fine, {len(camera.rules)} rules", f"{camera.id}: đúng, {len(camera.rules)} luật"))
+    for refusal in refused:
+        terminal.note(refusal.en, refusal.vi)
+    if not fine and not refused:
         terminal.note(f"There are no camera files in {settings.cameras}.", f"Chưa có tệp camera nào trong {settings.cameras}.")
-    return 2 if wrong else 0
+    return 2 if refused else 0
 
 
 def _file(settings: Settings, name: str) -> Path:
-    for path in (Path(name), settings.cameras / f"{name}.yaml", settings.cameras / f"{name}.yml"):
+    for path in (settings.cameras / f"{name}.yaml", settings.cameras / f"{name}.yml", Path(name)):
         if path.is_file():
             return path
-    known = [p.stem for p in settings.cameras.glob("*.y*ml")] if settings.cameras.is_dir() else []
-    raise unknown("camera", "camera", name, known)
+    raise unknown("camera", "camera", name, [p.stem for p in cameras.files(settings.cameras)])
 
 
 def still(settings: Settings, given: Namespace, terminal: Terminal) -> int:

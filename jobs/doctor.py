@@ -228,7 +228,7 @@ def _cameras(settings: Settings) -> Iterator[Finding]:
 
     title = ("camera files", "tệp camera")
     try:
-        known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+        known = cameras.load(settings.cameras)
     except Refused as refusal:
         yield Finding(title, "missing", str(settings.cameras), (refusal.en, refusal.vi))
         return

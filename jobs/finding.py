@@ -77,7 +77,7 @@ def cameras_of(settings: Settings) -> Mapping[str, Camera]:
     """The camera files, none where there is no folder of them yet."""
     from cluster import cameras
 
-    return cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+    return cameras.load(settings.cameras)
 
 
 def near(text: str) -> tuple[float, float, float]:

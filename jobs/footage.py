@@ -173,7 +173,7 @@ def _means(name: str, row: Row) -> bool:
 def _cameras(settings: Settings, wanted: str | None) -> dict[str, Camera]:
     from cluster import cameras
 
-    known = dict(cameras.load(settings.cameras)) if settings.cameras.is_dir() else {}
+    known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
     if wanted is not None and wanted not in known:
         refusal = unknown("camera", "camera", wanted, known)
         raise Refused(

@@ -19,6 +19,8 @@ SIZE = (320, 200)
 AROUND = 2.2
 """How many times its box a thumbnail shows, so that one sees where the thing is."""
 QUALITY = 78
+ROUNDED_S = 6e-4
+"""An address tells its time to the millisecond; the picture it means may begin this much later."""
 AT_ONCE = 12
 """Whole pictures are held in memory until they are cropped."""
 
@@ -53,7 +55,7 @@ def render(settings: Settings, command: str, document: Mapping[str, Any]) -> str
 
 
 def _cards(settings: Settings, hits: Sequence[Mapping[str, Any]]) -> str:
-    pictures = thumbnails(settings, [h.get("thumbnail") for h in hits])
+    pictures = thumbnails(settings, [hit["thumbnail"] or hit["clip"] for hit in hits])
     cards = [_card(settings, hit, picture) for hit, picture in zip(hits, pictures, strict=True)]
     return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
 
@@ -73,7 +75,7 @@ def _card(settings: Settings, hit: Mapping[str, Any], picture: bytes | None) -> 
         image = f'<img alt="{escape(name)}" src="data:image/jpeg;base64,{base64.b64encode(picture).decode()}">'
     sure = "" if hit["confidence"] is None else f"{hit['confidence']:.0%}"
     details = [thing] if hit["event"] and thing else []
-    evidence = answers.brief(hit["evidence"] or {})
+    evidence = words.brief(hit["evidence"] or {}, language)
     return f"""<article>{image}<div class="text"><h2>{swatch}<b>{escape(name)}</b><small>{sure}</small></h2>
 <p><time datetime="{escape(hit["start"])}">{times.show(start, settings.zone)}</time> · {times.lasting(end - start, language)}</p>
 <p>{escape(" · ".join([hit["camera"], *details]))}</p>{f'<p class="dim">{escape(evidence)}</p>' if evidence else ""}
@@ -127,7 +129,7 @@ def thumbnails(settings: Settings, addresses: Sequence[str | None]) -> list[byte
         try:
             path: Path = localise(settings, uri)
             for some in (wanted[n : n + AT_ONCE] for n in range(0, len(wanted), AT_ONCE)):
-                for (i, _, box), picture in zip(some, stills(path, [at for _, at, _ in some]), strict=True):
+                for (i, _, box), picture in zip(some, stills(path, [at + ROUNDED_S for _, at, _ in some]), strict=True):
                     out[i] = _jpeg(picture, box)
         except (Refused, OSError):
             continue  # the card says that there is no picture
@@ -135,16 +137,17 @@ def thumbnails(settings: Settings, addresses: Sequence[str | None]) -> list[byte
 
 
 def fragment(address: str) -> tuple[str, float, tuple[float, ...] | None]:
-    """The footage's address, seconds from its start, and left, top, width, height in pixels, of a W3C media fragment.
+    """The footage's address, seconds from its start (the middle of a stretch), and left, top, width, height in pixels.
 
-    >>> fragment("file:///a.mp4#t=3.2,4&xywh=pixel:412,300,90,80")
-    ('file:///a.mp4', 3.2, (412.0, 300.0, 90.0, 80.0))
+    >>> fragment("file:///a.mp4#t=3.2&xywh=pixel:412,300,90,80"), fragment("file:///a.mp4#t=3,5")
+    (('file:///a.mp4', 3.2, (412.0, 300.0, 90.0, 80.0)), ('file:///a.mp4', 4.0, None))
     """
     uri, rest = urldefrag(address)
     given = parse_qs(rest)
-    at = float(given.get("t", ["0"])[0].split(",")[0])
+    moments = [float(t) for t in given.get("t", ["0"])[0].split(",")]
     box = given.get("xywh")
-    return uri, at, tuple(float(v) for v in box[0].removeprefix("pixel:").split(",")) if box else None
+    middle = sum(moments) / len(moments)
+    return uri, middle, tuple(float(v) for v in box[0].removeprefix("pixel:").split(",")) if box else None
 
 
 def _jpeg(picture: "NDArray[np.uint8]", box: tuple[float, ...] | None) -> bytes:

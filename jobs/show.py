@@ -14,7 +14,7 @@ from analytics.errors import Refused, Unreadable
 from cluster.lake import Lake
 from cluster.search import CLIP_S, Hit, hit
 from cluster.settings import Settings
-from jobs import answers, footage, times, words
+from jobs import footage, times, words
 from jobs.finding import cameras_of
 from jobs.terminal import Terminal
 
@@ -177,7 +177,7 @@ class Scene:
     def _caption(self, at: float) -> str:
         parts = [self.camera.title(self.settings.language), times.show(at, self.settings.zone)]
         if self.hit.event:
-            parts += [words.word(self.hit.event, self.settings.language), answers.brief(self.hit.evidence)]
+            parts += [words.word(self.hit.event, self.settings.language), words.brief(self.hit.evidence, self.settings.language)]
         return " · ".join(p for p in parts if p)
 
 
