@@ -22,17 +22,6 @@ MODEL = "drill"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Progress of rendering, in seconds of footage."""
-
-    footage_s_done: float
-    footage_s_total: float
-    rate: float
-    eta_s: float | None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table: what, how often it truly happened, how often it was found, and the moments of each."""
 
@@ -69,18 +58,12 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def _render(settings: Settings, seed: int) -> "Rendered":
-    import time
-
     from models.drill.footage import render
 
-    began = time.monotonic()
     with progress.shown(settings.language) as display:
-
-        def tell(done: int, of: int) -> None:
-            rate = done / FPS / max(time.monotonic() - began, 1e-3)
-            display(Step(done / FPS, of / FPS, rate, (of - done) / FPS / rate if rate else None))
-
-        return render(SCENE, seed, SECONDS, settings.home / "footage", fps=FPS, size=SIZE, progress=tell)
+        pace = progress.Pace(display, SECONDS)
+        out = settings.home / "footage"
+        return render(SCENE, seed, SECONDS, out, fps=FPS, size=SIZE, progress=lambda done, _: pace.at(done / FPS))
 
 
 def _index(settings: Settings, clip: "Rendered", start: float) -> Any:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from jobs.times import lasting
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 EVERY_S = 5.0
 """Between two lines where there is no terminal."""
+OFTEN_S = 0.2
+"""Work that knows its pace draws no more often."""
 
 
 class Step(Protocol):
@@ -28,6 +31,17 @@ class Step(Protocol):
     def eta_s(self) -> float | None: ...
     @property
     def note(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A step of work that knows no more than how far it is."""
+
+    footage_s_done: float
+    footage_s_total: float
+    rate: float
+    eta_s: float | None
+    note: str = ""
 
 
 class Display(Protocol):
@@ -53,6 +67,24 @@ def shown(language: str, stream: TextIO | None = None, clock: Callable[[], float
         yield _Logged(out, language, clock)
 
 
+class Pace:
+    """Tells a display how far work of known length is, with the rate since it began."""
+
+    def __init__(self, display: Callable[[Step], None], total_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._display, self._total_s, self._clock = display, total_s, clock
+        self._began = clock()
+        self._last = -OFTEN_S
+
+    def at(self, done_s: float) -> None:
+        """`done_s` seconds of footage are done."""
+        spent_s = self._clock() - self._began
+        if spent_s - self._last < OFTEN_S:
+            return
+        self._last = spent_s
+        rate = done_s / spent_s if spent_s > 0 else 0.0
+        self._display(At(done_s, self._total_s, rate, (self._total_s - done_s) / rate if rate > 0 else None))
+
+
 class _Drawn:
     def __init__(self, bar: "Bar", language: str) -> None:
         self._bar = bar
@@ -61,7 +93,7 @@ class _Drawn:
 
     def __call__(self, step: Step) -> None:
         told = line(step, self._language)
-        self._bar.update(self._task, total=step.footage_s_total or None, completed=step.footage_s_done, left=told)
+        self._bar.update(self._task, total=step.footage_s_total or None, completed=step.footage_s_done, left=told, refresh=True)
 
     def say(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False)
@@ -128,4 +160,4 @@ def counted(what: str, stream: TextIO | None = None) -> Iterator[Callable[[int, 
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(file=out), transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)

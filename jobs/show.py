@@ -14,7 +14,7 @@ from analytics.errors import Refused, Unreadable
 from cluster.lake import Lake
 from cluster.search import CLIP_S, Hit, hit
 from cluster.settings import Settings
-from jobs import footage, times, words
+from jobs import footage, progress, times, words
 from jobs.finding import cameras_of
 from jobs.terminal import Terminal
 
@@ -46,14 +46,26 @@ def command(settings: Settings, given: Namespace, terminal: Terminal) -> int:
         if until < scene.hit.end:
             lasting = times.lasting(LONGEST_S, settings.language)
             terminal.note(f"it lasts longer: the clip shows the first {lasting}", f"sự việc kéo dài hơn: đoạn phim chỉ có {lasting} đầu")
-        from cluster.clips import encode_at
-
-        encode_at(((at, scene.drawn(picture, at)) for at, picture in scene.pictures(scene.hit.start - CLIP_S, until)), out)
+        _clip(scene, scene.hit.start - CLIP_S, until, out)
     else:
         at = scene.hit.box_at if scene.hit.box_at is not None else (scene.hit.start + scene.hit.end) / 2
         write_picture(scene.drawn(scene.still(at), at), out)
     terminal.answer(str(out))
     return 0
+
+
+def _clip(scene: "Scene", since: float, until: float, out: Path) -> None:
+    from cluster.clips import encode_at
+
+    with progress.shown(scene.settings.language) as display:
+        pace = progress.Pace(display, until - since)
+
+        def drawn() -> Iterator[tuple[float, Picture]]:
+            for at, picture in scene.pictures(since, until):
+                yield at, scene.drawn(picture, at)
+                pace.at(at - since)
+
+        encode_at(drawn(), out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +199,17 @@ def write_picture(picture: Picture, out: Path) -> None:
 
     from jobs.terminal import write_whole
 
-    done, data = cv2.imencode(out.suffix.lower(), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    quality = [] if out.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 92]
+    done, data = cv2.imencode(out.suffix.lower(), picture, quality)
     if not done:
         raise ValueError(f"{out}: OpenCV cannot encode a picture of shape {picture.shape}")
     write_whole(data.tobytes(), out)
 
 
 def _path(lake: Lake, found: Hit, track: int) -> Path2D:
-    sql = "SELECT DISTINCT at, x1, y1, x2, y2 FROM points WHERE track = ? ORDER BY at"
+    sql = "SELECT DISTINCT points.at AS t, x1, y1, x2, y2 FROM points WHERE track = ? ORDER BY t"
     rows = lake.rows(sql, ["points"], [track], cameras=[found.camera], span=(found.start - 60.0, found.end + 60.0))
-    return path_of([(r["at"], r["x1"], r["y1"], r["x2"], r["y2"]) for r in rows])
+    return path_of([(r["t"], r["x1"], r["y1"], r["x2"], r["y2"]) for r in rows])
 
 
 def path_of(rows: Sequence[tuple[float, float, float, float, float]]) -> Path2D:

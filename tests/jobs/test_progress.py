@@ -82,6 +82,16 @@ def test_a_bar_on_a_terminal() -> None:
     assert "2.0/6.0 MB" in drawn
 
 
+def test_pace() -> None:
+    out, hand = io.StringIO(), Hand()
+    with progress.shown("en", out, hand) as display:
+        pace = progress.Pace(display, 60.0, hand)
+        pace.at(0.0)
+        hand.now += 10
+        pace.at(20.0)
+    assert out.getvalue() == "20 s of 1 min 0 s of footage, 2.0 s a second, 20 s left\n"
+
+
 def test_bytes_without_a_terminal() -> None:
     out = io.StringIO()
     with progress.counted("street", out) as tell:
