@@ -91,8 +91,8 @@ class Summaries:
         if life is None:
             life = _Life(start=float(step.times[0]), end=0.0, first=(float(feet[0, 0]), float(feet[0, 1])), last=here, size=float(side[0]))
             self._lives[step.track] = life
-        # A vote weighs as long as it held; a single look weighs a little.
-        weight = max(float(step.times[-1]) - max(life.end, float(step.times[0])), 0.05)
+        # A vote weighs as long as it held and by how near it was; a single look weighs a little.
+        weight = max(float(step.times[-1]) - max(life.end, float(step.times[0])), 0.05) * float(side.mean())
         life.objects[step.object] = life.objects.get(step.object, 0.0) + weight
         if step.colour is not None:
             life.colours[step.colour] = life.colours.get(step.colour, 0.0) + weight

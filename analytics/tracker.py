@@ -152,7 +152,7 @@ class CarryTracker:
             return True
         if self._has_left(track) and track.misses:
             return True
-        size = np.sqrt(max((track.box[2] - track.box[0]) * (track.box[3] - track.box[1]), 1.0))
+        size = _side(np.array(track.box))
         stands = track.carried and float(np.hypot(track.velocity[0], track.velocity[1])) < 0.1 * size
         return unseen_s > (p.still_lost_s if stands else p.lost_s)
 
@@ -254,7 +254,8 @@ class CarryTracker:
         track.votes[int(detections.class_id[row])] += confidence
         colour = int(detections.colour_id[row])
         if colour >= 0:
-            track.colours[colour] += confidence
+            # A far look is grey with haze and road: a look weighs by the size at which it was taken.
+            track.colours[colour] += confidence * _side(found)
         track.score += confidence
         track.best = max(track.best, confidence)
         track.box, track.seen_at, track.carried = now.tolist(), at, True
@@ -277,7 +278,7 @@ class CarryTracker:
             votes, colours = [0.0] * len(OBJECTS), [0.0] * len(COLOURS)
             votes[int(detections.class_id[row])] = confidence
             if detections.colour_id[row] >= 0:
-                colours[int(detections.colour_id[row])] = confidence
+                colours[int(detections.colour_id[row])] = confidence * _side(detections.xyxy[row])
             track = _Track(
                 id=self._state.next_id, votes=votes, colours=colours, seen_at=observation.at, score=confidence, best=confidence,
                 box=detections.xyxy[row].astype(float).tolist(), told_to=NEVER,
@@ -310,6 +311,10 @@ class CarryTracker:
         if not self._counts(track) or not track.times or not self._touches_edge(track.boxes[-1]):
             return None
         return self._tell(track) if track.times[-1] > track.told_to else None
+
+
+def _side(box: NDArray[np.floating]) -> float:
+    return float(np.sqrt(max((box[2] - box[0]) * (box[3] - box[1]), 1.0)))
 
 
 def _assign(gain: NDArray[np.floating], least: float) -> list[tuple[int, int]]:
