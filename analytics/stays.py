@@ -17,6 +17,8 @@ from analytics.ticks import TICK_S, Box, Trail, as_box, read, trail_of
 
 VACATED_S = 3.0
 """A track that walks away from a place may have been taken over by a passer-by; who is born there this soon after goes on."""
+RECENT_S = 3.0
+"""How far back a stay looks for the moment at which its object set off."""
 SLACK = 1.5
 """Leaving takes this many radii, so that who stands on the edge does not come and go."""
 
@@ -91,6 +93,7 @@ class Watch:
         within: width and height of the picture, px.
         classes: who.
         radius: how far it may stray from its place, in yardsticks; infinite where only the zone matters.
+        fine: how near to its place, in yardsticks, it must have come for the stay to begin; it ends when it was last so near.
         yardstick: "size", sqrt(width x height) of the box, or its "height".
         settle_s: a stay has a place once it has lasted this long.
         lapse_s: being away for less does not end it.
@@ -102,6 +105,7 @@ class Watch:
     within: tuple[float, float]
     classes: frozenset[str]
     radius: float
+    fine: float
     yardstick: Literal["size", "height"]
     settle_s: float
     lapse_s: float
@@ -188,7 +192,7 @@ class Watch:
             del spots[0]
         since = self._here_since(spots) if now.inside else None
         if since is not None and now.at - since >= self.settle_s:
-            subject.since, subject.place, subject.place_box = since, now, box
+            subject.since, subject.place, subject.place_box = self._came_to_rest(spots, now, since), now, box
             subject.there_at, subject.left_at = now.at, None
 
     def _here_since(self, spots: list[Spot]) -> float:
@@ -205,6 +209,18 @@ class Watch:
             if i == 0 or spots[away_from].at - spot.at + TICK_S >= self.lapse_s:
                 return self._arrival(spots[here - 1], spots[here], now, reach)
         return spots[here].at
+
+    def _came_to_rest(self, spots: list[Spot], now: Spot, since: float) -> float:
+        """When, at `since` or after, it first was as near to where it is now as one that stands, interpolated."""
+        reach = self.fine * now.unit
+        for i, spot in enumerate(spots):
+            near = spot.away(now)
+            if spot.at >= since and near <= reach:
+                far = spots[i - 1].away(now) if i else near
+                if far <= reach:
+                    return since if i == 0 or spots[i - 1].at < since else spot.at
+                return max(since, spots[i - 1].at + (far - reach) / (far - near) * (spot.at - spots[i - 1].at))
+        return since
 
     def _arrival(self, before: Spot, after: Spot, now: Spot, reach: float) -> float:
         """When the way from `before` (away) to `after` (here) came in, interpolated."""
@@ -224,18 +240,17 @@ class Watch:
         there = now.inside if self.radius == inf else self._about(now, place)
         if there:
             subject.there_at, subject.left_at = now.at, None
-            del spots[:-1]
+            while now.at - spots[0].at > RECENT_S:
+                del spots[0]
             return None
         if subject.left_at is None:
             subject.left_at = now.at
-            if self.radius == inf and len(spots) > 1:
-                before = spots[-2]
-                spans = self.area.spans((before.at, now.at), ((before.x, before.bottom), (now.x, now.bottom)))
-                subject.there_at = spans[0][1] if spans and before.inside else subject.there_at
+            subject.there_at = self._departure(spots, place, subject.there_at)
         if now.at - subject.left_at + TICK_S < self.lapse_s:
             return None
-        away = spots[1:]
-        subject.spots = spots[:1]
+        staying = sum(spot.at <= subject.there_at for spot in spots)
+        away = spots[staying:]
+        subject.spots = spots[:staying]
         return subject.model_copy(
             update={
                 "tracks": subject.tracks[-1:],
@@ -249,6 +264,20 @@ class Watch:
                 "box_at": None,
             }
         )
+
+    def _departure(self, spots: list[Spot], place: Spot, there_at: float) -> float:
+        """When it set off: last as near to its place as one that stands, or where only the zone matters, out of that."""
+        before, now = spots[-2] if len(spots) > 1 else spots[-1], spots[-1]
+        if self.radius == inf:
+            spans = self.area.spans((before.at, now.at), ((before.x, before.bottom), (now.x, now.bottom))) if before is not now else []
+            return spans[0][1] if spans and before.inside else there_at
+        reach = self.fine * place.unit
+        for i in range(len(spots) - 2, -1, -1):
+            near = spots[i].away(place)
+            if near <= reach:
+                far = spots[i + 1].away(place)
+                return spots[i].at + (reach - near) / (far - near) * (spots[i + 1].at - spots[i].at)
+        return there_at
 
     def _hand_over(self, stays: Stays, left: Subject) -> bool:
         """Gives a stay that its track has left to a track that was born at the place when that happened, if there is one."""

@@ -57,6 +57,7 @@ class Rule(base.Rule[Memory]):
             within=camera.resolution,
             classes=frozenset(config.classes),
             radius=config.still,
+            fine=config.still / 3,
             yardstick="size",
             settle_s=min(config.after_s, 3.0),
             lapse_s=config.lapse_s,

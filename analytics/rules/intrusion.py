@@ -72,6 +72,7 @@ class Rule(base.Rule[Memory]):
             within=camera.resolution,
             classes=frozenset(config.classes),
             radius=inf,
+            fine=inf,
             yardstick="size",
             settle_s=config.after_s,
             lapse_s=config.lapse_s,

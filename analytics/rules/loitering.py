@@ -49,6 +49,7 @@ class Rule(base.Rule[Memory]):
             within=camera.resolution,
             classes=frozenset(config.classes),
             radius=config.roam,
+            fine=config.roam,
             yardstick="height",
             settle_s=min(config.after_s, 5.0),
             lapse_s=config.lapse_s,

@@ -24,8 +24,8 @@ def stop(at=5.0, leave=60.0, x=500.0, y=400.0):
 @pytest.mark.parametrize(("fps", "every", "confirm"), [(f, *h) for f, h in product((5, 12.5, 30), ((1, 1), (6, 2)))])
 def test_it_is_told_from_stop_to_leaving(fps, every, confirm):
     ((start, end),) = found([Actor("car", stop(), end=80)], fps=fps, every=every, confirm=confirm)
-    assert start == pytest.approx(4.6, abs=0.5)
-    assert end == pytest.approx(60.4, abs=0.5)
+    assert start == pytest.approx(4.7, abs=0.3)
+    assert end == pytest.approx(60.3, abs=0.3)
 
 
 def test_the_start_is_the_same_at_every_rate():

@@ -66,9 +66,9 @@ def test_after_s(seconds, after, fires):
     assert bool(found([Actor("person", STAYS["stands"], end=seconds)], until=90, rule={"after_s": after})) is fires
 
 
-@pytest.mark.parametrize(("roam", "fires"), [(0.3, False), (0.6, False), (2.0, True), (4.0, True)])
+@pytest.mark.parametrize(("roam", "fires"), [(0.3, False), (0.5, False), (2.0, True), (4.0, True)])
 def test_roam(roam, fires):
-    assert bool(found([Actor("person", pacing(45), end=50)], rule={"roam": roam})) is fires
+    assert bool(found([Actor("person", pacing(60), end=50)], rule={"roam": roam})) is fires
 
 
 @pytest.mark.parametrize("name", ["car", "motorcycle", "bicycle"])
@@ -96,6 +96,6 @@ def test_evidence_and_life():
     begun, over = fold(cam(), World([Actor("person", STAYS["comes, stands, goes"], end=48)], 70).scenes(10))
     assert (begun.ongoing, over.ongoing, begun.id("c") == over.id("c")) == (True, False, True)
     assert over.start - T0 == pytest.approx(4, abs=0.3)  # two heights of 50 px before it stands
-    assert over.end - T0 == pytest.approx(44, abs=0.3)  # and three on leaving
+    assert over.end - T0 == pytest.approx(42.67, abs=0.1)  # and two on leaving
     assert over.evidence["allowed_s"] == 20
     assert over.evidence["dwell_s"] == pytest.approx(over.end - over.start, abs=1e-3)
