@@ -5,11 +5,12 @@ Only `cluster/lake.py` uses this.
 
 import json
 import logging
+import math
 import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,14 @@ from analytics.errors import Refused
 from analytics.tables import SCHEMA_VERSION, Table
 from cluster.settings import Settings
 from cluster.store import Store, refusal
+from cluster.views import times_of
 
 _VERSION_KEY = "matthan.schema"
 _WRITE_KEY = "matthan.write"
 _TRIES = 12
+_STALE_COMMITS = 32
+"""delta-rs keeps a batch in memory for each commit it followed and walks them all at the next one: 200 ms a commit after 2,000
+of them, 15 ms where the table is opened anew now and then."""
 _ARROW = {
     "string": pa.string(),
     "int64": pa.int64(),
@@ -77,6 +82,27 @@ def storage_options(settings: Settings) -> dict[str, str]:
     return options
 
 
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A Parquet file of the table, as the log describes it.
+
+    Attributes:
+        path: from the table's folder.
+        written_at: s since the epoch.
+        first, last: of the rows' moments, s since the epoch; infinite where unknown.
+        cameras: first and last in the order of the alphabet; None where unknown.
+    """
+
+    path: str
+    size: int
+    rows: int
+    written_at: float
+    day: str | None
+    first: float
+    last: float
+    cameras: tuple[str, str] | None
+
+
 @dataclass(frozen=True)
 class NewFile:
     """A Parquet file already in the store that is to stand in for others."""
@@ -100,7 +126,8 @@ class DeltaLog:
         self._store = store
         self._lock = threading.RLock()
         self._delta: DeltaTable | None = None
-        self._files: tuple[int, pa.Table] | None = None
+        self._loaded = 0
+        self._files: tuple[int, tuple[DataFile, ...]] | None = None
 
     def append(self, rows: pa.Table) -> None:
         """Adds rows in one atomic commit; other writers may commit at the same time.
@@ -131,8 +158,7 @@ class DeltaLog:
         """
         token = uuid.uuid4().hex
         with self._lock:
-            files = self.files()
-            sizes = dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))
+            sizes = {file.path: file.size for file in self.files()}
             if any(path not in sizes for path in old):
                 return False
             now = int(time.time() * 1000)
@@ -148,7 +174,7 @@ class DeltaLog:
                 # delta-rs does not notice that a removed file is already gone. Without retries of its own the commit is a
                 # compare-and-swap on the version whose files were just looked at.
                 nonlocal gone
-                gone = not set(old) <= set(delta_paths(delta))
+                gone = not set(old) <= set(_adds(delta)["path"].to_pylist())
                 if not gone:
                     delta.create_write_transaction(
                         actions,
@@ -161,15 +187,21 @@ class DeltaLog:
             self._retried(swap, lambda delta: _landed(delta, token), tries=40)
             return not gone
 
-    def files(self) -> pa.Table:
-        """The table's files as of now: path, size_bytes, modification_time, num_records, min.…, max.…; empty without a table."""
+    def files(self) -> tuple["DataFile", ...]:
+        """The table's files as of now; none without a table."""
         with self._lock:
             delta = self._open(create=False)
             if delta is None:
-                return pa.table({"path": pa.array([], pa.string()), "size_bytes": pa.array([], pa.int64())})
+                return ()
             if self._files is None or self._files[0] != delta.version():
-                self._files = delta.version(), pa.table(delta.get_add_actions(flatten=True))
+                self._files = delta.version(), tuple(_data_files(delta, self.table))
             return self._files[1]
+
+    def version(self) -> int:
+        """The latest version; -1 without a table."""
+        with self._lock:
+            delta = self._open(create=False)
+            return -1 if delta is None else delta.version()
 
     def vacuum(self, keep_h: float) -> int:
         """Deletes files that no version of the last `keep_h` hours needs; returns how many."""
@@ -219,12 +251,15 @@ class DeltaLog:
     def _open(self, *, create: bool) -> DeltaTable | None:
         """The table at its latest version; None where there is none and it is not to be created."""
         try:
+            if self._delta is not None:
+                self._delta.update_incremental()
+                if self._delta.version() - self._loaded >= _STALE_COMMITS:
+                    self._delta = None
             if self._delta is None:
                 self._delta = self._load(create=create)
                 if self._delta is not None:
                     self._check(self._delta)
-            else:
-                self._delta.update_incremental()
+                    self._loaded = self._delta.version()
         except (DeltaError, OSError) as error:
             told = refusal(error, self.uri) or self._ask_store()
             if told:
@@ -284,8 +319,38 @@ class DeltaLog:
         )
 
 
-def delta_paths(delta: DeltaTable) -> list[str]:
-    return list(pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist())
+def _adds(delta: DeltaTable) -> pa.Table:
+    # Not pa.table(…), here and below no scalars into pyarrow.compute either: those import pandas, which takes a third of the
+    # time of a whole `matthan search`.
+    return pa.RecordBatchReader.from_stream(delta.get_add_actions(flatten=True)).read_all()
+
+
+def _data_files(delta: DeltaTable, table: Table) -> Iterator[DataFile]:
+    adds = _adds(delta)
+    first, last = times_of(table)
+
+    def column(name: str) -> Sequence[Any]:
+        if name not in adds.column_names:
+            return [None] * adds.num_rows
+        values = adds[name]
+        if pa.types.is_timestamp(values.type):
+            values = values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+            return [None if v is None else v / 1e6 for v in values.to_pylist()]
+        return list(values.to_pylist())
+
+    names = ("path", "size_bytes", "num_records", "modification_time", "partition.day")
+    names += (f"min.{first}", f"max.{last}", "min.camera", "max.camera")
+    for path, size, rows, at_ms, day, low, high, camera, camera2 in zip(*map(column, names), strict=True):
+        yield DataFile(
+            path=path,
+            size=size,
+            rows=rows or 0,
+            written_at=at_ms / 1000,
+            day=day,
+            first=-math.inf if low is None else low,
+            last=math.inf if high is None else high,
+            cameras=None if camera is None or camera2 is None else (camera, camera2),
+        )
 
 
 def _landed(delta: DeltaTable, token: str) -> bool:

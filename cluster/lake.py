@@ -1,8 +1,9 @@
 """The lake: its only writer and the only opener of connections. Delta keeps the tables, DuckDB reads the files that the log lists."""
 
+import math
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analytics.tables import CHUNK_TABLES, TABLES, Table
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from cluster.delta import DeltaLog
+    from cluster.delta import DataFile, DeltaLog
     from cluster.rewrite import Rewritten
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Lake:
         self._logs: dict[str, DeltaLog] = {}
         self._lock = threading.Lock()
         self._base: duckdb.DuckDBPyConnection | None = None
+        self._cameras: tuple[int, frozenset[str]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Lake, (self.settings,)
@@ -112,7 +114,7 @@ class Lake:
             files = self._files(table, cameras, own, days, open_end)
             connection.execute(f"CREATE TEMP VIEW {name}_all AS {views.raw(table, files, where)}")
         if ruled:
-            connection.execute(f"CREATE TEMP TABLE live AS {views.LIVE}")
+            views.create_live(connection, whole="coverage" in wanted)
         for name in wanted:
             asked = views.condition(TABLES[name], cameras, None if name == "footage" else span, days)
             connection.execute(f"CREATE TEMP VIEW {name} AS {views.view(name, asked)}")
@@ -160,13 +162,25 @@ class Lake:
         """
         return self._log(table).vacuum(keep_h)
 
+    def cameras(self) -> frozenset[str]:
+        """The cameras that have footage in the register."""
+        version = self._log("footage").version()
+        if self._cameras is None or self._cameras[0] != version:
+            there = self.rows("SELECT DISTINCT camera FROM footage", ["footage"])
+            self._cameras = version, frozenset(row["camera"] for row in there)
+        return self._cameras[1]
+
+    def stored_bytes(self, table: str) -> int:
+        """Size of the files that the table consists of now."""
+        return sum(file.size for file in self._log(table).files())
+
     def local(self, table: str, paths: Sequence[str]) -> list[str]:
         """Local paths of files of a table, copied from the store where need be."""
         return [str(path) for path in self.store.fetch_all([f"{self._log(table).folder}/{path}" for path in paths])]
 
     def view_all(self, connection: "duckdb.DuckDBPyConnection", table: str, where: str) -> None:
         """Makes the view `<table>_all` over all files of a table."""
-        files = self.local(table, self._log(table).files()["path"].to_pylist())
+        files = self.local(table, [file.path for file in self._log(table).files()])
         connection.execute(f"CREATE TEMP VIEW {table}_all AS {views.raw(_declared(table), files, where)}")
 
     def _log(self, table: str) -> "DeltaLog":
@@ -198,7 +212,7 @@ class Lake:
 
 
 def prune(
-    files: "pa.Table",
+    files: Sequence["DataFile"],
     table: Table,
     cameras: Sequence[str] | None,
     span: Span | None,
@@ -207,42 +221,23 @@ def prune(
     open_end: bool = False,
 ) -> list[str]:
     """Paths of the files that may hold rows of these cameras, this span and these days, by the log's statistics alone."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    if not views.times_of(table)[0]:
+        span = None
+    # Delta cuts times to the millisecond, so a file's last moment may be that much later than it says.
+    start, end = (span[0] - 0.001, math.inf if open_end else span[1]) if span else (-math.inf, math.inf)
+    wanted = sorted(cameras) if cameras is not None and "camera" in table.columns else None
 
-    if not files.num_rows:
-        return []
-    keep = pa.array([True] * files.num_rows)
+    def may_hold(file: "DataFile") -> bool:
+        if file.last < start or file.first >= end:
+            return False
+        if days and file.day is not None and not days[0] <= file.day <= days[1]:
+            return False
+        if wanted is None or file.cameras is None:
+            return True
+        at = bisect_left(wanted, file.cameras[0])
+        return at < len(wanted) and wanted[at] <= file.cameras[1]
 
-    def also(test: "pa.ChunkedArray | pa.Array", column: str) -> None:
-        nonlocal keep
-        unknown = pc.is_null(files[column])
-        keep = pc.and_(keep, pc.or_(pc.fill_null(test, False), unknown))
-
-    if cameras is not None and "min.camera" in files.column_names:
-        hit = pa.array([False] * files.num_rows)
-        for camera in cameras:
-            inside = pc.and_(pc.less_equal(files["min.camera"], camera), pc.greater_equal(files["max.camera"], camera))
-            hit = pc.or_(hit, inside)
-        also(hit, "min.camera")
-    first, last = views.times_of(table)
-    if span and first and f"min.{first}" in files.column_names:
-        # Delta cuts times to the millisecond, so a file's last moment may be that much later than it says.
-        also(pc.greater_equal(files[f"max.{last}"], _moment(table, last, span[0] - 0.001)), f"max.{last}")
-        if not open_end:
-            also(pc.less(files[f"min.{first}"], _moment(table, first, span[1])), f"min.{first}")
-    if days and table.partition:
-        day = files["partition.day"]
-        also(pc.and_(pc.greater_equal(day, days[0]), pc.less_equal(day, days[1])), "partition.day")
-    return list(files["path"].filter(keep).to_pylist())
-
-
-def _moment(table: Table, column: str, at: float) -> Any:
-    import pyarrow as pa
-
-    if table.columns[column].type == "float64":
-        return at
-    return pa.scalar(datetime.fromtimestamp(at, UTC), pa.timestamp("us", "UTC"))
+    return [file.path for file in files if may_hold(file)]
 
 
 def _declared(name: str) -> Table:

@@ -52,10 +52,7 @@ class Rewritten:
 
 def days(delta: DeltaLog) -> list[str | None]:
     """The partitions that have files."""
-    files = delta.files()
-    if not delta.table.partition:
-        return [None] if files.num_rows else []
-    return sorted(files["partition.day"].unique().to_pylist()) if files.num_rows else []
+    return sorted({file.day for file in delta.files()}, key=str)
 
 
 def rewrite(lake: "Lake", delta: DeltaLog, day: str | None, *, orphan_h: float) -> Rewritten:
@@ -66,16 +63,15 @@ def rewrite(lake: "Lake", delta: DeltaLog, day: str | None, *, orphan_h: float) 
             about to name it.
     """
     table = delta.table
-    files = [f for f in delta.files().to_pylist() if not table.partition or f["partition.day"] == day]
-    local = dict(zip((f["path"] for f in files), lake.local(table.name, [f["path"] for f in files]), strict=True))
-    rows = sum(f["num_records"] for f in files)
-    now_ms = time.time() * 1000
-    young = [local[f["path"]] for f in files if f["modification_time"] > now_ms - orphan_h * 3.6e6]
+    files = [file for file in delta.files() if file.day == day]
+    local = dict(zip((f.path for f in files), lake.local(table.name, [f.path for f in files]), strict=True))
+    rows = sum(f.rows for f in files)
+    young = [local[f.path] for f in files if f.written_at > time.time() - orphan_h * 3600]
     with lake.connect([]) as connection:
         alive = _prepare(connection, lake, table, list(local.values()), young)
         dead = dict(connection.execute(f"SELECT filename, count(*) FROM every_row t WHERE NOT ({alive}) GROUP BY 1").fetchall())
         paths = [path for path in local if _run(path) is None or local[path] in dead]
-        if not dead and sum(f["num_records"] for f in files if f["path"] in paths) <= ROWS_A_GROUP and len(paths) < 2:
+        if not dead and sum(f.rows for f in files if f.path in paths) <= ROWS_A_GROUP and len(paths) < 2:
             return Rewritten(table.name, day, len(files), len(files), rows, 0)
         if len({_run(path) for path in local if path not in paths}) >= RUNS_A_DAY:
             paths = list(local)
@@ -107,10 +103,10 @@ def _prepare(connection: "duckdb.DuckDBPyConnection", lake: "Lake", table: Table
     for name in ("footage", "coverage"):
         where = "chunk IN (SELECT DISTINCT chunk FROM every_row)" if name == "coverage" else "true"
         lake.view_all(connection, name, where)
-    connection.execute(f"CREATE TEMP TABLE live AS {views.LIVE}")
+    views.create_live(connection, whole=table.name == "coverage")
     if table.name == "coverage":
-        connection.execute(f"CREATE TEMP VIEW kept AS {views.view('coverage', 'true')}")
-        return 'EXISTS (SELECT 1 FROM kept k WHERE k.camera = t.camera AND k.chunk = t.chunk AND k."commit" = t."commit")'
+        connection.execute(f"CREATE TEMP VIEW held AS {views.view('coverage', 'true')}")
+        return 'EXISTS (SELECT 1 FROM held k WHERE k.camera = t.camera AND k.chunk = t.chunk AND k."commit" = t."commit")'
     connection.execute('CREATE TEMP TABLE named AS SELECT DISTINCT camera, chunk, "commit" FROM coverage_all')
     cls = "coalesce(t.object, '')" if "object" in table.columns else "''"
     same = 'l.camera = t.camera AND l.chunk = t.chunk AND l."commit" = t."commit"'

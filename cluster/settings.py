@@ -100,6 +100,26 @@ class Settings:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    def environment(self) -> dict[str, str]:
+        """This process's environment, but with what makes another one load these same settings."""
+        s3 = self.s3
+        given = {
+            "MATTHAN_HOME": str(self.home),
+            "MATTHAN_CAMERAS": str(self.cameras),
+            "MATTHAN_WEIGHTS": str(self.weights) if self.weights else None,
+            "MATTHAN_STORE": self.store,
+            "MATTHAN_RAY_ADDRESS": self.ray_address,
+            "MATTHAN_LANGUAGE": self.language,
+            "MATTHAN_TIMEZONE": self.timezone,
+            "MATTHAN_S3_ENDPOINT": s3.url if s3 and s3.endpoint else None,
+            "AWS_ACCESS_KEY_ID": s3.access_key if s3 else None,
+            "AWS_SECRET_ACCESS_KEY": s3.secret_key if s3 else None,
+            "AWS_SESSION_TOKEN": s3.session_token if s3 else None,
+            "AWS_REGION": s3.region if s3 else None,
+        }
+        rest = {name: value for name, value in os.environ.items() if name not in (*_VARIABLES, *_S3_VARIABLES)}
+        return rest | {name: value for name, value in given.items() if value is not None}
+
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Reads the environment, then `matthan.toml` in the home folder; the environment wins.

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from analytics.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 _DUCK = {
     "string": "VARCHAR",
@@ -67,27 +71,38 @@ def condition(
 
 
 KEPT = """
-SELECT c.* FROM coverage_all c
+SELECT {columns} FROM coverage_all c
 LEFT JOIN (SELECT camera, footage, max(added_at) AS removed_at FROM footage_all WHERE removed GROUP BY ALL) r USING (camera, footage)
 WHERE r.removed_at IS NULL OR c.written_at > r.removed_at"""
 """Coverage but for what was written before its footage was last removed."""
 
-LIVE = f"""
-WITH kept AS ({KEPT}),
-claims AS (
+LIVE = """
+WITH claims AS (
     SELECT camera, chunk, unnest(list_append(classes, '')) AS object, "commit", written_at FROM kept WHERE state = 'seen'
 )
 SELECT DISTINCT ON (camera, chunk, object) camera, chunk, object, "commit" FROM claims
 ORDER BY camera, chunk, object, written_at DESC, "commit" DESC"""
 """Which commit holds for a chunk and class: the newest that looked for the class. Class '' is for rows that have none."""
 
+
+def create_live(connection: "duckdb.DuckDBPyConnection", *, whole: bool) -> None:
+    """Makes the tables `kept` and `live` out of `coverage_all` and `footage_all`.
+
+    Args:
+        whole: `kept` has all columns, as the view `coverage` needs them.
+    """
+    columns = "c.*" if whole else 'c.camera, c.chunk, c.classes, c."commit", c.written_at, c.state'
+    connection.execute(f"CREATE TEMP TABLE kept AS {KEPT.format(columns=columns)}")
+    connection.execute(f"CREATE TEMP TABLE live AS {LIVE}")
+
+
 _VIEWS = {
-    "coverage": f"""
-SELECT k.* FROM ({KEPT}) k WHERE EXISTS (SELECT 1 FROM live l WHERE l.camera = k.camera AND l.chunk = k.chunk AND l."commit" = k."commit")
+    "coverage": """
+SELECT k.* FROM kept k SEMI JOIN live l ON l.camera = k.camera AND l.chunk = k.chunk AND l."commit" = k."commit"
 UNION ALL
-SELECT DISTINCT ON (camera, chunk) k.* FROM ({KEPT}) k WHERE state <> 'seen'
+(SELECT DISTINCT ON (camera, chunk) k.* FROM kept k WHERE state <> 'seen'
     AND NOT EXISTS (SELECT 1 FROM live l WHERE l.camera = k.camera AND l.chunk = k.chunk)
-ORDER BY camera, chunk, written_at DESC, "commit" DESC""",
+ORDER BY camera, chunk, written_at DESC, "commit" DESC)""",
     "footage": """
 SELECT * FROM (SELECT DISTINCT ON (camera, footage) * FROM footage_all ORDER BY camera, footage, added_at DESC) WHERE NOT removed""",
     "runs": "SELECT DISTINCT ON (run) * FROM runs_all ORDER BY run, written_at DESC",
