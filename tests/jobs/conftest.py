@@ -1,5 +1,6 @@
-"""Little videos for tests of jobs: a square that moves over grey."""
+"""Little videos for tests of jobs, a square that moves over grey, and a lake that has seen one."""
 
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from cluster.lake import Lake
+from cluster.settings import Settings
+from jobs.footage import register
+from tests.chronicle import T0, rows
 
 Maker = Callable[..., Path]
 
@@ -40,3 +46,46 @@ def clip(tmp_path: Path) -> Maker:
         return write_clip(tmp_path / "footage" / name, **given)  # type: ignore[arg-type]
 
     return make
+
+
+TRACK, EVENT = 0x2A, 0xBEE
+"""The ids of what `watched` holds."""
+
+
+def place(second: float) -> tuple[float, float, float, float]:
+    """Where the square of `write_clip` is, xyxy px."""
+    x = 4.0 + 30.0 * second
+    return (x, 30.0, x + 30.0, 60.0)
+
+
+@pytest.fixture
+def watched(home: Settings, clip: Maker) -> Settings:
+    """A camera `gate` with four seconds of footage, its square as a track and as an event of a zone, and a congestion without a box."""
+    home.cameras.mkdir(parents=True)
+    zone, line = "[[0, 10], [159, 10], [159, 90], [0, 90]]", "[[80, 0], [80, 95]]"
+    text = f"id: gate\nname: {{vi: Cổng, en: Gate}}\nresolution: [160, 96]\nzones: {{road: {zone}}}\nlines: {{across: {line}}}\n"
+    (home.cameras / "gate.yaml").write_text(text, encoding="utf-8")
+    lake = Lake(home)
+    [one] = register(home, lake, [str(clip("gate.mp4", seconds=4.0))], "gate", T0)
+    seen = {"camera": "gate", "track": TRACK, "object": "motorcycle", "colour": "red"}
+    look = {"box_at": T0 + 2.0, "box": list(place(2.0)), "start": T0 + 0.5, "end": T0 + 3.5}
+    points = [dict(zip(("x1", "y1", "x2", "y2"), place(i / 10), strict=True)) | {"at": T0 + i / 10} for i in range(5, 36)]
+    event = {"camera": "gate", "event": EVENT, "kind": "wrong_way", "zone": "road", "tracks": [TRACK], "evidence": '{"against_s": 3.0}'}
+    scene = {"camera": "gate", "event": EVENT + 1, "kind": "congestion", "zone": "road", "object": None, "box": None, "box_at": None}
+    lake.commit_chunk(
+        {
+            "points": rows(lake, "points", *[seen | p for p in points]),
+            "tracks": rows(lake, "tracks", seen | look | {"heading_deg": 90.0, "zones": ["road"]}),
+            "events": rows(
+                lake, "events", event | look | {"object": "motorcycle", "colour": "red"}, scene | {"start": T0 + 1, "end": T0 + 3}
+            ),
+            "counts": rows(lake, "counts", {"camera": "gate", "at": T0 + 2.0, "track": TRACK, "object": "motorcycle", "pcu": 0.3}),
+        },
+        rows(
+            lake,
+            "coverage",
+            {"camera": "gate", "footage": one.footage, "start": T0, "end": T0 + 4.0, "written_at": time.time(),
+             "rules": "wrong_way-1-0,congestion-1-0,line_count-1-0"},
+        ),
+    )  # fmt: skip
+    return home
