@@ -86,3 +86,15 @@ def test_they_travel_and_keep_their_secrets() -> None:
     assert "hush" not in repr(settings)
     assert settings.s3 is not None
     assert settings.s3.region == "eu-1"
+
+
+def test_another_process_can_load_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATTHAN_RAY_ADDRESS", "elsewhere:6379")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-2")
+    for environment in (
+        {"HOME": "/u"},
+        {"MATTHAN_HOME": "/h", "MATTHAN_STORE": "s3://city/a", "MATTHAN_S3_ENDPOINT": "http://m:9000", "AWS_ACCESS_KEY_ID": "k"},
+        {"MATTHAN_HOME": "/h", "MATTHAN_WEIGHTS": "/w", "MATTHAN_LANGUAGE": "vi", "MATTHAN_TIMEZONE": "UTC", "AWS_REGION": "eu-1"},
+    ):
+        settings = load(environment)
+        assert load(settings.environment()) == settings
