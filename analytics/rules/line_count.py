@@ -26,8 +26,10 @@ class Config(RuleConfig):
     classes: tuple[ObjectName, ...] = Field(
         default=("bicycle", "motorcycle", "car", "bus", "truck"), description="classes that are counted"
     )
-    anchor: Literal["bottom", "centre"] = Field(
-        "bottom", description="the box's point that crosses: bottom centre (on the ground) or centre"
+    anchor: Literal["centre", "bottom"] = Field(
+        "centre",
+        description="the box's point that crosses: its centre (right also where the picture's edge or other objects hide the wheels), "
+        "or the bottom centre (on the ground)",
     )
     beyond: float = Field(
         0.1, ge=0, le=2, description="how far past the line an object must get, in sizes of its box, so that jitter does not count"

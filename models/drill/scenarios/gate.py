@@ -9,9 +9,9 @@ from models.drill.stage import House, Post, Stage, Tree
 from models.drill.view import View
 from models.drill.world import World
 
-LAWN = ((2.2, 6.0), (2.2, 13.5), (8.2, 13.5), (8.2, 6.0))
+LAWN = ((1.6, 7.5), (1.6, 14.0), (6.6, 14.0), (6.6, 7.5))
 """The forbidden zone, metres."""
-FRONT = ((-6.5, 7.5), (-6.5, 13.5), (-0.6, 13.5), (-0.6, 7.5))
+FRONT = ((-6.0, 8.0), (-6.0, 14.0), (-0.9, 14.0), (-0.9, 8.0))
 """Where nobody may linger."""
 AFTER_S = 10.0
 
@@ -28,10 +28,10 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
     """The empty square with its camera, zones and rules."""
     view = View(
         size,
-        (float(rng.uniform(0.2, 1.6)), float(rng.uniform(-4.5, -3.2)), float(rng.uniform(5.0, 6.0))),
-        float(rng.uniform(-4, 3)),
+        (float(rng.uniform(-0.1, 0.7)), float(rng.uniform(-4.6, -3.8)), float(rng.uniform(5.0, 6.0))),
+        float(rng.uniform(-1, 1)),
         float(rng.uniform(19, 22)),
-        float(rng.uniform(60, 66)),
+        float(rng.uniform(64, 68)),
     )
     stage = Stage()
     stage.strip(-30, 30, -12, 24, "plaza" if rng.random() < 0.6 else "pavement")
@@ -55,13 +55,13 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
         stage.posts.append(Post((x, 16.0), 6.5, arm=(1.2 if x < 0 else -1.2, 0.0)))
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.6 else lights.overcast(rng))
     script = Script(name, seed, seconds, view, sky, stage, rng)
-    script.ground([(-6.5, 15), (8, 15), (7, 5), (-5, 5)])
+    script.ground([(-6.5, 16), (7, 16), (5.5, 8), (-5, 8)])
     script.zone("lawn", LAWN)
     script.zone("front", FRONT)
     script.rule("intrusion", zone="lawn")
     script.rule("loitering", zone="front", after_s=AFTER_S)
     script.line("entrance", (-6.0, 21.9), (6.0, 21.9))
-    script.rule("line_count", line="entrance", classes=["person"])
+    script.rule("line_count", line="entrance", classes=["person"], anchor="bottom")
     return script
 
 
@@ -111,14 +111,14 @@ def _near(script: Script) -> tuple[float, float]:
 
 def _intruder(script: Script, t: float) -> bool:
     rng = script.rng
-    y, x = float(rng.uniform(7.5, 12)), float(rng.uniform(3.5, 7))
+    y, x = float(rng.uniform(9.0, 12.7)), float(rng.uniform(2.8, 5.6))
     points = [
-        [(0.8, y - 1), (x, y + 0.5), (9.6, y + 1.5)],
-        [(x - 1, 4.3), (x, 9), (x + 0.5, 15.2)],
-        [(9.6, y), (x, y - 1), (0.6, y + 0.5)],
+        [(0.4, y - 1), (x, y + 0.5), (8.2, y + 1.2)],
+        [(x - 1, 5.6), (x, 10), (x + 0.5, 15.6)],
+        [(8.2, y), (x, y - 1), (0.4, y + 0.5)],
     ][int(rng.integers(3))]
     first, last = _edge(script), _near(script)
-    if points[0][1] < 5:
+    if points[0][1] < 6:
         first, last = last, first
     pauses = [] if rng.random() < 0.6 else [(Way([first, *points]).length - 3.2, float(rng.uniform(1.5, 4)))]
     return _add(script, [first, *points, last], t, "intruder", pauses)
@@ -128,13 +128,13 @@ def _linger(script: Script, t: float) -> bool:
     rng = script.rng
     if t + 34 > script.seconds:
         return False
-    at = (float(rng.uniform(-5.5, -1.6)), float(rng.uniform(8.5, 12.5)))
+    at = (float(rng.uniform(-5.2, -1.7)), float(rng.uniform(8.9, 13.0)))
     first, last = _edge(script), _edge(script)
     if rng.random() < 0.6:
         reach = Way([first, at], 0.8).length - 0.3
         return _add(script, [first, at, last], t, "loiterer", [(reach, float(rng.uniform(13, 20)))])
-    other = (float(rng.uniform(-5.5, -1.6)), float(rng.uniform(8.5, 12.5)))
-    if np.hypot(at[0] - other[0], at[1] - other[1]) < 2.2:
+    other = (float(rng.uniform(-5.2, -1.7)), float(rng.uniform(8.9, 13.0)))
+    if not 1.2 < np.hypot(at[0] - other[0], at[1] - other[1]) < 2.4:
         return False
     a, b = Way([first, at], 0.8).length - 0.3, Way([first, at, other], 0.8).length - 0.3
     return _add(script, [first, at, other, at, last], t, "loiterer", [(a, float(rng.uniform(6, 8))), (b, float(rng.uniform(6, 8)))])
@@ -143,23 +143,23 @@ def _linger(script: Script, t: float) -> bool:
 def _beside(script: Script, t: float) -> bool:
     """Along the lawn's edge, outside of it."""
     rng = script.rng
-    y, x = 13.5 + float(rng.uniform(0.9, 1.6)), 2.2 - float(rng.uniform(0.9, 1.3))
+    y, x = 14.0 + float(rng.uniform(0.9, 1.6)), 1.6 - float(rng.uniform(0.9, 1.3))
     if rng.random() < 0.5:
-        return _add(script, [(14.0, y + 1), (9.5, y), (x + 1, y + 0.2), (-3.0, y + 2.5), (-14.0, y + 3)], t, "beside")
-    return _add(script, [(x, -3.5), (x, 5.0), (x, 14.5), (3.0, 23.5)], t, "beside")
+        return _add(script, [(14.0, y + 1), (8.0, y), (x + 1, y + 0.2), (-3.0, y + 2.5), (-14.0, y + 3)], t, "beside")
+    return _add(script, [(x, -3.5), (x, 5.0), (x, 15.0), (3.0, 23.5)], t, "beside")
 
 
 def _brief(script: Script, t: float) -> bool:
     """Crosses a corner of the front and waits for a moment."""
     rng = script.rng
-    at = (-0.9 - float(rng.uniform(0.2, 0.7)), float(rng.uniform(11.8, 13)))
+    at = (-1.1 - float(rng.uniform(0.2, 0.7)), float(rng.uniform(12.4, 13.5)))
     first = [(float(rng.uniform(-0.5, 1)), 23.5), (14.0, 17.0)][int(rng.integers(2))]
     reach = Way([first, at], 0.5).length - 0.2
-    return _add(script, [first, at, (0.6, 14.6), (-1.0, 23.5)], t, "brief wait", [(reach, float(rng.uniform(1.5, 2.5)))], 0.5)
+    return _add(script, [first, at, (0.5, 15.2), (-1.0, 23.5)], t, "brief wait", [(reach, float(rng.uniform(1.5, 2.5)))], 0.5)
 
 
 def _across(script: Script, t: float) -> bool:
-    y = 13.5 + float(script.rng.uniform(1.6, 6.5))
+    y = 14.0 + float(script.rng.uniform(1.6, 6.0))
     points = [(-14.0, y), (0.0, y + float(script.rng.uniform(-0.5, 0.8))), (14.0, y)]
     return _add(script, points if script.rng.random() < 0.5 else points[::-1], t, "across")
 

@@ -31,12 +31,13 @@ def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = Fal
     stage = _stage(rng)
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.6 else lights.overcast(rng))
     script = Script("jam", seed, seconds, view, sky, stage, rng)
-    script.ground([(-EDGE, 45), (EDGE, 45), (EDGE, 8), (-EDGE, 8)])
+    script.ground([(-EDGE, 45), (EDGE, 45), (EDGE, 10), (-EDGE, 10)])
     for name, s in (("outbound", 1), ("inbound", -1)):
-        script.zone(name, [(s * MEDIAN, ZONE[0]), (s * MEDIAN, ZONE[1]), (s * EDGE, ZONE[1]), (s * EDGE, ZONE[0])])
+        y0 = max(script.nearest(s * EDGE, ZONE[0]), ZONE[0])
+        script.zone(name, [(s * MEDIAN, y0), (s * MEDIAN, ZONE[1]), (s * EDGE, ZONE[1]), (s * EDGE, y0)])
         script.rule("congestion", zone=name, after_s=10.0, clear_s=5.0)
         script.line(f"across {name}", (min(s * MEDIAN, s * EDGE), 12.0), (max(s * MEDIAN, s * EDGE), 12.0))
-        script.rule("line_count", line=f"across {name}")
+        script.rule("line_count", line=f"across {name}", anchor="bottom")
     for side in (1, -1):
         _side(script, side)
     return script.done()
@@ -73,8 +74,8 @@ def _side(script: Script, side: int) -> None:
     t = float(rng.uniform(6, 20))
     while t < script.seconds - 30:
         if rng.random() < 0.75:
-            red.append((t, t + float(rng.uniform(32, 42))))
-            t = red[-1][1] + float(rng.uniform(24, 32))
+            red.append((t, t + float(rng.uniform(26, 34))))
+            t = red[-1][1] + float(rng.uniform(20, 26))
         else:
             slow.append((t, t + 16))
             t += 40

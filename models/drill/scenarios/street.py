@@ -15,11 +15,13 @@ LANE, STRIP, EDGE = 2.1, 5.5, 6.8
 """Metres from the middle of the road: middle of a lane, of the strip along the kerb, and the kerb."""
 FAR = 150.0
 LIMIT_KMH = 50.0
-ZONE = (3.0, 42.0)
-"""From where to where along the road the zones reach."""
-KERB_ZONE = (6.0, 30.0)
+ZONE = (4.0, 42.0)
+"""From where to where along the road the zones reach; nearer only as far as the picture shows the whole road."""
+KERB_ZONE = (7.0, 30.0)
 SPEEDER_KMH = (63.0, 76.0)
 NEARLY_KMH = (43.0, 45.5)
+TURN_S = 44.0
+"""How long the strip along one kerb belongs to those who stop, then to those who ride against the traffic."""
 
 
 def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = False) -> World:
@@ -43,19 +45,20 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
     stage = _stage(rng)
     sky = lights.night(rng, stage.lamps()) if night else (lights.day(rng) if rng.random() < 0.65 else lights.overcast(rng))
     script = Script(name, seed, seconds, view, sky, stage, rng)
-    script.ground([(-EDGE, 40), (EDGE, 40), (EDGE, 8), (-EDGE, 8), (0, 20)])
-    y0, y1 = ZONE
+    y0, y1 = max(ZONE[0], *(script.nearest(s * (EDGE + 0.3), ZONE[0]) for s in (1, -1))), ZONE[1]
+    script.ground([(-EDGE, 40), (EDGE, 40), (EDGE, y0), (-EDGE, y0), (0, 20)])
     script.zone("right", [(0.15, y0), (0.15, y1), (EDGE, y1), (EDGE, y0)])
     script.zone("left", [(-EDGE, y0), (-EDGE, y1), (-0.15, y1), (-0.15, y0)])
     script.zone("road", [(-EDGE, y0), (-EDGE, y1), (EDGE, y1), (EDGE, y0)])
+    k0, k1 = max(KERB_ZONE[0], y0), KERB_ZONE[1]
     for side_name, s in (("kerb right", 1), ("kerb left", -1)):
         script.zone(
             side_name,
-            [(s * 4.1, KERB_ZONE[0]), (s * 4.1, KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[1]), (s * (EDGE + 0.3), KERB_ZONE[0])],
+            [(s * 4.1, k0), (s * 4.1, k1), (s * (EDGE + 0.3), k1), (s * (EDGE + 0.3), k0)],
         )
         script.rule("illegal_stop", zone=side_name, after_s=8.0)
     script.line("across", (-EDGE, 13.0), (EDGE, 13.0))
-    script.rule("line_count", line="across")
+    script.rule("line_count", line="across", anchor="bottom")
     for zone, x, y in (("right", 3.5, 1.0), ("left", -3.5, -1.0)):
         script.rule("wrong_way", zone=zone, allowed=script.direction((x, 14.0), (0.0, y)))
     script.rule("speeding", zone="road", limit_kmh=LIMIT_KMH)
@@ -97,7 +100,7 @@ def plan(script: Script, *, every_s: float = 2.6, events: bool = True) -> None:
     for side in (1, -1):
         _lane(script, side, every_s, events)
     for side in (1, -1):
-        for y in (float(script.rng.uniform(33.5, 36)), float(script.rng.uniform(40, 48))):  # parked beyond the zone
+        for y in (float(script.rng.uniform(45, 48)), float(script.rng.uniform(52, 56))):  # parked beyond the zone
             way = Way([(side * STRIP, y - 3), (side * STRIP, y + 3)] if side > 0 else [(side * STRIP, y + 3), (side * STRIP, y - 3)])
             still = way.motion(-60.0, np.full(int((script.seconds + 62) / 0.05), 3.0))
             if script.rng.random() < 0.7:
@@ -108,45 +111,56 @@ def plan(script: Script, *, every_s: float = 2.6, events: bool = True) -> None:
     _pavements(script)
 
 
+def _riders_turn(side: int, t: float) -> bool:
+    """Whether the strip on a side is left to wrong-way riders at `t`; in between vehicles stop there."""
+    return int((t + (0 if side > 0 else TURN_S)) // TURN_S) % 2 == 1
+
+
 def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
+    """One lane's traffic: some ordinary vehicles, then one that does something, again and again."""
     rng = script.rng
-    start_y, way = -14.0, Way([(LANE, -14), (LANE, FAR)])
-    if side < 0:
-        start_y, way = 110.0, Way([(-LANE, 110), (-LANE, -16)])
+    way = Way([(LANE, -14), (LANE, FAR)] if side > 0 else [(-LANE, 110), (-LANE, -16)])
+    arrives, room = (3.0, 11.0) if side > 0 else (9.0, 14.0)  # seconds to the zone; what a speeder needs not to catch up
     drivers: list[tuple[str, Driver]] = []
     roles: list[str] = []
-    t, halt_free = -16.0 if side > 0 else -20.0, {0: -99.0, 1: -99.0, 2: -99.0}
-    while t < script.seconds:
-        kind = script.kind()
+    t, free_from = -16.0 if side > 0 else -20.0, [-99.0, -99.0, -99.0]
+
+    def enter(speed_kmh: float, role: str = "", kind: str | None = None, halts: tuple[Halt, ...] = ()) -> None:
+        kind = kind or script.kind()
         of, _, length, width = SIZES[kind]
         aside = float(-rng.uniform(0.9, 1.6) if of == "motorcycle" else rng.uniform(-0.2, 0.2))
-        speed, role, halts = float(rng.uniform(28, 39)), "", ()
-        chance = rng.random() if events else 1.0
-        gap = float(rng.uniform(0.6, 1.4)) * every_s
-        reaches = 3.0 if side > 0 else 9.0
-        if chance < 0.24:
-            low, high = SPEEDER_KMH if chance < 0.18 else NEARLY_KMH
-            speed, role = float(rng.uniform(low, high)), "speeder" if chance < 0.18 else "nearly speeding"
-            t += 4.5 if side > 0 else 7.5  # room ahead, so that it need not brake behind the one before
-        elif chance < 0.5:
-            slot = min(halt_free, key=lambda k: halt_free[k])
-            y = 10.5 + 7.0 * slot + float(rng.uniform(-1, 1))
-            long = chance < 0.42
-            seconds = float(rng.uniform(11, 19) if long else rng.uniform(2.5, 4.5))
-            if (
-                halt_free[slot] < t + reaches
-                and of in ("car", "truck", "motorcycle")
-                and length < 7
-                and t + reaches + seconds < script.seconds - 4
-            ):
-                halts = (Halt(abs(y - start_y), seconds, (-STRIP + LANE) - float(rng.uniform(-0.2, 0.2))),)
-                halt_free[slot] = t + reaches + seconds + 12
-                role = "stopper" if long else "brief stop"
-        drivers.append((kind, Driver(t, speed / 3.6, length, width, aside, halts)))
+        drivers.append((kind, Driver(t, speed_kmh / 3.6, length, width, aside, halts, speed_kmh > 40)))
         roles.append(role)
-        t += gap
-    actors = script.traffic(way, drivers, roles)
-    _drop_unclear(script, actors)
+
+    while t < script.seconds:
+        for _ in range(int(rng.integers(1, 4))):
+            enter(float(rng.uniform(29, 39)))
+            t += float(rng.uniform(0.6, 1.4)) * every_s
+        if not events:
+            continue
+        stops = 0
+        for slot in (2, 1, 0) if side > 0 else (0, 1, 2):  # who comes first goes furthest
+            at, long = t + arrives, rng.random() < 0.75
+            seconds = float(rng.uniform(11, 16) if long else rng.uniform(2.5, 4.5))
+            mine = not _riders_turn(side, at) and not _riders_turn(side, at + seconds + 3)
+            if not mine or free_from[slot] > at or at + seconds > script.seconds - 4 or rng.random() < 0.1:
+                continue
+            y = 12.5 + 6.5 * slot + float(rng.uniform(-1, 1))
+            halt = Halt(abs(y + 14) if side > 0 else abs(y - 110), seconds, LANE - STRIP - float(rng.uniform(-0.2, 0.2)))
+            free_from[slot] = at + seconds + 10
+            enter(float(rng.uniform(29, 39)), "stopper" if long else "brief stop", script.kind(only=("car", "motorcycle")), (halt,))
+            t += 1.4 * every_s
+            stops += 1
+        if stops and rng.random() < 0.75:
+            continue
+        t += room - every_s
+        for speed in sorted(rng.uniform(*SPEEDER_KMH, int(rng.integers(1, 4))), reverse=True):
+            enter(float(speed), "speeder")
+            t += float(rng.uniform(2.8, 3.6))
+        if rng.random() < 0.5:
+            enter(float(rng.uniform(*NEARLY_KMH)), "nearly speeding")
+            t += every_s
+    _drop_unclear(script, script.traffic(way, drivers, roles))
 
 
 def _drop_unclear(script: Script, actors: list[Actor]) -> None:
@@ -171,17 +185,17 @@ def _drop_unclear(script: Script, actors: list[Actor]) -> None:
 def _against(script: Script) -> None:
     """Motorbikes and bicycles that ride along the kerb against the traffic."""
     rng = script.rng
-    t = float(rng.uniform(3, 8))
-    while t < script.seconds - 9:
-        side = 1 if rng.random() < 0.5 else -1
-        x = side * float(rng.uniform(5.0, 6.0))
-        way = Way([(x, 70), (x, -14)] if side > 0 else [(x, -14), (x, 110)])
+    t = float(rng.uniform(0, 5))
+    while t < script.seconds - 8:
+        side = 1 if _riders_turn(1, t + 4) else -1
+        x = side * float(rng.uniform(5.2, 6.0))
+        way = Way([(8.6, 47), (7.6, 44), (x, 40.5), (x, -14)] if side > 0 else [(x, -14), (x, 40.5), (-7.6, 44), (-8.6, 47)], 1.5)
         kind = str(rng.choice(["wave", "scooter", "bicycle"], p=[0.42, 0.38, 0.2]))
         speed = float(rng.uniform(5.5, 8.0) if kind != "bicycle" else rng.uniform(3.8, 4.6))
-        motion = script.when_clear(lambda s, w=way, v=speed: w.motion(s, strolling(w.length, v)), t, 1.0, 3.5)
+        motion = script.when_clear(lambda s, w=way, v=speed: w.motion(s, strolling(w.length, v)), t, 0.6, 3.0)
         if motion is not None:
             script.add(kind, motion, "wrong way")
-        t += float(rng.uniform(7, 13))
+        t += float(rng.uniform(6, 11))
 
 
 def _turn(script: Script) -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tests.analytics.worlds import T0, Actor, World, camera, crossings, fold, standing, through
 
 CLASSES = ["person", "bicycle", "motorcycle", "car", "bus", "truck"]
-CAMERA = camera([{"kind": "line_count", "line": "across", "classes": CLASSES}])  # from (300, 400) to (900, 400): up is in
+CAMERA = camera(
+    [{"kind": "line_count", "line": "across", "classes": CLASSES, "anchor": "bottom"}]
+)  # from (300, 400) to (900, 400): up is in
 
 
 def counted(actors, cam=CAMERA, until=20.0, fps=30.0, **how):
@@ -57,7 +59,7 @@ def test_classes_and_sizes(name, size):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_that_is_not_asked_for(name):
-    cam = camera([{"kind": "line_count", "line": "across", "classes": [c for c in CLASSES if c != name]}])
+    cam = camera([{"kind": "line_count", "line": "across", "classes": [c for c in CLASSES if c != name], "anchor": "bottom"}])
     assert counted([Actor(name, through((0, 500, 200), (10, 500, 600)), end=10)], cam) == []
 
 
@@ -108,7 +110,7 @@ def test_two_side_by_side_count_two():
 def test_pcu_names_and_anchor():
     line = {"points": [[300, 400], [900, 400]], "names": {"in": "into the centre", "out": "out of town"}}
     cam = camera(
-        [{"kind": "line_count", "line": "across", "pcu": {"car": 1.2}}, {"kind": "line_count", "line": "across", "anchor": "centre"}],
+        [{"kind": "line_count", "line": "across", "anchor": "bottom", "pcu": {"car": 1.2}}, {"kind": "line_count", "line": "across"}],
         lines={"across": line},
     )
     actors = [
