@@ -125,7 +125,7 @@ class Area:
         c = self.ring[None, :, :]
         e = np.roll(self.ring, -1, axis=0)[None, :, :] - c
         denominator = _cross(d, e)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             u = _cross(c - a, e) / denominator
             v = _cross(c - a, d) / denominator
         hit = (denominator != 0) & (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
