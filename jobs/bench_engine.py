@@ -15,7 +15,7 @@ SEED, SECONDS, RATE = 7001, 60.0, 2.5
 """`RATE` looks a second is what sight asks of a busy road."""
 
 
-def command(settings: Settings, given: Namespace, terminal: "Terminal") -> int:
+def command(_: Settings, given: Namespace, terminal: "Terminal") -> int:
     """`matthan bench engine`."""
     told = [measure(scene) for scene in SCENES]
     if given.format == "json":
