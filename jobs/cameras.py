@@ -19,7 +19,7 @@ from jobs.terminal import Terminal
 
 def list_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     """All cameras."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for camera in cameras_of(settings).values():
         place = camera.location
         rows.append(
@@ -95,8 +95,8 @@ def check(settings: Settings, given: Namespace, terminal: Terminal) -> int:
         for file in [_file(settings, name) for name in given.cameras]:
             try:
                 fine.append(cameras.load_one(file))
-            except Refused as refusal:
-                refused.append(refusal)
+            except Refused as error:
+                refused.append(error)
     else:
         known, refused = cameras.check(settings.cameras)
         fine = list(known.values())

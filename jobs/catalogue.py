@@ -24,10 +24,10 @@ PICTURES = 32
 
 def list_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     """What the catalogue has, and what of it is on this machine."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for entry in catalog.entries().values():
         try:
-            here = str(catalog.resolve(entry.name, folders=_folders(settings), cache=settings.cache).path)
+            here: str | None = str(catalog.resolve(entry.name, folders=_folders(settings), cache=settings.cache).path)
         except Refused:
             here = None
         rows.append(

@@ -121,7 +121,7 @@ def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator
         columns = []
         for table, names in (("points", POINT_COLUMNS), ("signals", SIGNAL_COLUMNS)):
             found = lake.arrow(
-                f"SELECT {', '.join(names)} FROM {table} WHERE chunk = ?",
+                f"SELECT {', '.join(map(quoted, names))} FROM {table} WHERE chunk = ?",
                 [table],
                 [look["chunk"]],
                 cameras=[camera.id],
@@ -133,6 +133,11 @@ def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator
         if i + 1 == len(looks) or looks[i + 1]["start"] - look["end"] >= TOUCH_S:
             yield from ((finding, True) for finding in fold.finish(look["end"]))
             fold = None
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL; `at` is also a word of the language."""
+    return f'"{name}"'
 
 
 def _rows(camera: str, events: dict[int, tuple[Event, bool]], changed: Camera) -> Iterator[dict[str, Any]]:
