@@ -129,8 +129,11 @@ class DeltaLog:
         self._loaded = 0
         self._files: tuple[int, tuple[DataFile, ...]] | None = None
 
-    def append(self, rows: pa.Table) -> None:
+    def append(self, rows: pa.Table) -> int:
         """Adds rows in one atomic commit; other writers may commit at the same time.
+
+        Returns:
+            the table's version after it.
 
         Raises:
             Refused: the store does not take it; nothing of it is visible then.
@@ -149,6 +152,7 @@ class DeltaLog:
 
         with self._lock:
             self._retried(write, lambda delta: _landed(delta, token))
+            return -1 if self._delta is None else self._delta.version()
 
     def replace(self, old: Sequence[str], new: Sequence[NewFile]) -> bool:
         """Puts new files in place of old ones in one commit, while others may append.
@@ -280,6 +284,7 @@ class DeltaLog:
             _VERSION_KEY: str(SCHEMA_VERSION),
             "delta.dataSkippingStatsColumns": ",".join(ruled_columns(self.table)),
             "delta.checkpointInterval": "100",
+            "delta.deletedFileRetentionDuration": "interval 1 days",
         }
         try:
             return DeltaTable.create(

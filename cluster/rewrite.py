@@ -7,6 +7,7 @@ import logging
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ ROWS_A_GROUP = 16_384
 ROWS_A_FILE = 128 * ROWS_A_GROUP
 RUNS_A_DAY = 6
 """Sorted runs that a day may consist of before all of it is merged into one."""
+TIDY_FILES = 16
+"""Small files of a day that are worth a merge while indexing goes on."""
 _SORTED = "sorted-"
 log = logging.getLogger(__name__)
 
@@ -55,15 +58,23 @@ def days(delta: DeltaLog) -> list[str | None]:
     return sorted({file.day for file in delta.files()}, key=str)
 
 
-def rewrite(lake: "Lake", delta: DeltaLog, day: str | None, *, orphan_h: float) -> Rewritten:
+def tidy(lake: "Lake", delta: DeltaLog) -> None:
+    """Merges the small files of each day that has gathered many; leaves the sorted ones as they are."""
+    for day, count in Counter(file.day for file in delta.files() if _run(file.path) is None).items():
+        if count >= TIDY_FILES:
+            rewrite(lake, delta, day, orphan_h=24.0, fresh_only=True)
+
+
+def rewrite(lake: "Lake", delta: DeltaLog, day: str | None, *, orphan_h: float, fresh_only: bool = False) -> Rewritten:
     """Merges what has not been merged, and drops what is dead, in one commit. Others may write and read meanwhile.
 
     Args:
         orphan_h: rows whose commit coverage never named are dropped once their file is this old; until then somebody may be
             about to name it.
+        fresh_only: looks at no file that has been sorted before.
     """
     table = delta.table
-    files = [file for file in delta.files() if file.day == day]
+    files = [file for file in delta.files() if file.day == day and not (fresh_only and _run(file.path))]
     local = dict(zip((f.path for f in files), lake.local(table.name, [f.path for f in files]), strict=True))
     rows = sum(f.rows for f in files)
     young = [local[f.path] for f in files if f.written_at > time.time() - orphan_h * 3600]

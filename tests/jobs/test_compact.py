@@ -209,3 +209,14 @@ def test_command(home: Settings, capsys: pytest.CaptureFixture[str], monkeypatch
     assert main([]) == 0
     assert main(["--from", "yesterday"]) == 2
     assert "is no day" in capsys.readouterr().err
+
+
+def test_a_long_job_tidies_up_behind_itself(storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.lake.TIDY_COMMITS", 20)
+    lake = Lake(storage)
+    for n in range(50):
+        _chunk(lake, "a", f"k{n}", f"c{n}", T0 + n, ["car"])
+    assert len(everything(lake)["tracks"]) == 300
+    (tracks,) = lake.compact("tracks")
+    assert tracks.files_before < 25
+    assert (tracks.files_after, tracks.rows, tracks.dropped) == (1 + 50 // 20, 300, 0)
