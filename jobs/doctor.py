@@ -249,6 +249,14 @@ def _bench(settings: Settings) -> Iterator[Finding]:
     yield Finding(name, "ok" if remembered else "optional", ", ".join(dict.fromkeys(remembered)), ("", "") if remembered else told)
 
 
+def _fonts(_: Settings) -> Iterator[Finding]:
+    from models.drawing import font_path
+
+    path = font_path()
+    remedy = ("pip install matplotlib: its font has the Vietnamese letters", "pip install matplotlib: phông của nó có chữ Việt")
+    yield Finding(("font", "phông chữ"), "ok" if path else "optional", Path(path).name if path else "", ("", "") if path else remedy)
+
+
 def _installed(package: str) -> str | None:
     try:
         return metadata.version(package)
@@ -257,5 +265,5 @@ def _installed(package: str) -> str | None:
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _python, _machine, _gpu, _opencv, _video, _ray, _weights, _store, _lake, _cameras, _bench,
+    _python, _machine, _gpu, _opencv, _video, _fonts, _ray, _weights, _store, _lake, _cameras, _bench,
 )  # fmt: skip

@@ -23,6 +23,8 @@ _SAME_S = 1e-3
 """Starts that differ by less are the same."""
 _OVERLAP_S = 0.5
 """Files that share less time than this only follow each other closely."""
+BATCH = 200
+"""So many files are written at a time: looking at terabytes takes hours, and an interruption should not cost them all."""
 Row = dict[str, Any]
 
 
@@ -94,7 +96,11 @@ def register(
     for row in before:
         holders.setdefault(row["camera"], set()).add(row["footage"])
     out: list[Registered] = []
+    kept = 0
     for file in files:
+        if len(out) - kept >= BATCH:
+            _write(lake, before, out[kept:])
+            kept = len(out)
         if tell:
             tell(file.path)
         look(settings, file)
@@ -113,7 +119,7 @@ def register(
         out.append(replace(one, note="; ".join(n for n in notes if n)))
         holders.setdefault(mine, set()).add(one.footage)
         start = one.end if start is not None else None
-    _write(lake, before, out)
+    _write(lake, before, out[kept:])
     return out
 
 

@@ -1,12 +1,14 @@
 """`matthan footage add | list | remove`: the register of recordings at the front door."""
 
+import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cluster.lake import Lake
 from cluster.settings import Settings
 from jobs import footage, listing, reasons, times
 from jobs.footage import Registered
+from jobs.progress import EVERY_S
 from jobs.terminal import Terminal
 
 START_FROM = {
@@ -21,9 +23,23 @@ START_FROM = {
 def add(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     """Registers files; exit code 3 where one of them cannot be read."""
     start = times.parse(given.start, settings.zone) if given.start else None
-    files = footage.register(settings, Lake(settings), given.paths, given.camera, start, given.start_from_name)
+    files = footage.register(settings, Lake(settings), given.paths, given.camera, start, given.start_from_name, _teller(terminal))
     terminal.answer("\n".join(said(one, settings) for one in files))
     return 3 if any(one.error for one in files) else 0
+
+
+def _teller(terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
+    """Says every few seconds at which file it is."""
+    last, number = clock(), 0
+
+    def tell(path: str) -> None:
+        nonlocal last, number
+        number += 1
+        if clock() - last >= EVERY_S:
+            last = clock()
+            terminal.note(f"file {number}: {path}", f"tệp thứ {number}: {path}")
+
+    return tell
 
 
 def said(one: Registered, settings: Settings) -> str:

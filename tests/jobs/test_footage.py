@@ -269,6 +269,18 @@ class TestRemove:
         assert len(listed(Lake(gate))) == 1
 
 
+def test_many_files_are_written_in_batches(gate: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footage, "BATCH", 2)
+    for i in range(5):
+        (tmp_path / f"{i}.mp4").write_bytes(b"")
+    told: list[str] = []
+    lake = Lake(gate)
+    found = register(gate, lake, [str(tmp_path / f"{i}.mp4") for i in range(5)], "gate", 0.0, tell=told.append)
+    assert [Path(t).name for t in told] == [f"{i}.mp4" for i in range(5)]
+    assert [row["uri"] for row in listed(lake)] == [one.uri for one in found]
+    assert len({round(row["added_at"], 4) for row in listed(lake)}) == 3, "three commits"
+
+
 def test_recall_gives_what_register_gave(gate: Settings, clip: Maker) -> None:
     registered = put(gate, clip("a.mp4"), clip("b.mp4", shade=40), camera="gate", start=at(gate, EIGHT))
     assert recall(Lake(gate), "gate") == [replace(one, probe=None, new=False) for one in registered]
