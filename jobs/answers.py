@@ -176,10 +176,20 @@ def as_table(settings: Settings, command: str, document: Mapping[str, Any], widt
     used = [i for i, _ in enumerate(columns) if any(line[i] for line in cells)]
     headings = [(columns[i].vi if language == "vi" else columns[i].en, columns[i].right) for i in used]
     text = grid(headings, [[line[i] for i in used] for line in cells], width) if rows and command != "coverage" else ""
-    return (
-        "\n".join(part for part in (text, summary(command, document, language), missing(covers_of(command, document), settings)) if part)
-        + "\n"
-    )
+    sums = "\n".join(f"  {line}" for line in summed(document, language))
+    told = summary(command, document, language), sums, missing(covers_of(command, document), settings)
+    return "\n".join(part for part in (text, *told) if part) + "\n"
+
+
+def summed(document: Mapping[str, Any], language: str) -> list[str]:
+    """What new rules would have found in sums: crossings by line, and alerts a day, which one wants to know before going live."""
+    lines = []
+    for c in document.get("counts", ()):
+        way = words.direction(c["direction"], language)
+        lines.append(f"{c['line']}, {way}, {words.word(c['class'], language)}: {c['count']} ({c['pcu']:.1f} PCU)")
+    for d in document.get("per_day", ()):
+        lines.append(f"{d['day']}: {d['count']} × {words.word(d['event'], language)}")
+    return lines
 
 
 def shown(column: Column, row: Row, settings: Settings) -> str:

@@ -42,13 +42,14 @@ def render(settings: Settings, command: str, document: Mapping[str, Any]) -> str
     else:
         body = ""
     summary = escape(answers.summary(command, document, settings.language))
+    sums = "".join(f"<p>{escape(line)}</p>" for line in answers.summed(document, settings.language))
     covers = answers.covers_of(command, document)
     gaps = _gaps(settings, covers)
     zone = escape(f"{'giờ' if vi else 'times in'} {settings.timezone}")
     return f"""<!doctype html>
 <html lang="{settings.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Mắt Thần – {escape(title)}</title><style>{_STYLE}</style></head><body>
-<header><h1>Mắt Thần <span>{escape(title)}</span></h1><p>{summary}</p>{_meter(covers)}<p class="dim">{zone}</p></header>
+<header><h1>Mắt Thần <span>{escape(title)}</span></h1><p>{summary}</p>{sums}{_meter(covers)}<p class="dim">{zone}</p></header>
 <main>{body}</main>{gaps}
 </body></html>
 """
@@ -85,7 +86,8 @@ def _card(settings: Settings, hit: Mapping[str, Any], picture: bytes | None) -> 
 
 def _table(settings: Settings, command: str, rows: Sequence[Mapping[str, Any]]) -> str:
     columns = [c for c in answers.COLUMNS[command] if c.en]
-    head = "".join(f"<th>{escape(c.vi if settings.language == 'vi' else c.en)}</th>" for c in columns)
+    titles = ((c.vi if settings.language == "vi" else c.en, "right" if c.right else "") for c in columns)
+    head = "".join(f'<th class="{side}">{escape(title)}</th>' for title, side in titles)
     lines = []
     for row in rows:
         cells = (f'<td class="{"right" if c.right else ""}">{escape(answers.shown(c, row, settings))}</td>' for c in columns)

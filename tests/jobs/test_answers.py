@@ -120,6 +120,26 @@ def test_table_for_people(home: Settings, language: str, command: str, says: lis
     assert "f59b" not in text, "names of weights are for programs"
 
 
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("en", ["across, in, car: 11 (11.0 PCU)", "2026-11-01: 3 × wrong way"]),
+        ("vi", ["across, vào, ô tô: 11 (11.0 PCU)", "2026-11-01: 3 × ngược chiều"]),
+    ],
+)
+def test_rewind_tells_alerts_a_day_and_crossings(home: Settings, language: str, lines: list[str]) -> None:
+    document = SEARCH | {
+        "counts": [{"line": "across", "class": "car", "direction": "in", "count": 11, "pcu": 11.0}],
+        "per_day": [{"day": "2026-11-01", "event": "wrong_way", "count": 3}],
+    }
+    assert answers.summed(document, language) == lines
+    for text in (
+        answers.as_table(replace(home, language=language), "rewind", document, 200),  # type: ignore[arg-type]
+        answers.as_html(replace(home, language=language), "rewind", document, 200),
+    ):  # type: ignore[arg-type]
+        assert [line for line in lines if line not in text] == []
+
+
 def test_no_hits_and_no_coverage_are_told_apart(home: Settings) -> None:
     nothing = {"hits": [], "coverage": COVERAGE}
     text = answers.as_table(home, "search", nothing, 100)
