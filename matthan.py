@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from analytics.errors import Refused
+from jobs import flags
 
 if TYPE_CHECKING:
     from cluster.settings import Settings
 
 FORMATS = ("table", "json", "csv", "parquet", "html")
-DONE, UNEXPECTED, WRONG, SOME_UNREAD, INTERRUPTED = 0, 1, 2, 3, 130
+WRONG = 2
 
 _USAGE_VI = (
     (r"the following arguments are required: (.*)", "còn thiếu: {}"),
@@ -22,7 +23,7 @@ _USAGE_VI = (
     (r"argument (.*): expected one argument", "{}: cần một giá trị"),
     (r"argument (.*): expected at least one argument", "{}: cần ít nhất một giá trị"),
     (r"argument (.*): not allowed with argument (.*)", "{}: không dùng cùng {}"),
-    (r"argument (.*): invalid (?:int|float|_\w+) value: (.*)", "{}: không nhận giá trị {}"),
+    (r"argument (.*): invalid \w+ value: (.*)", "{}: không nhận giá trị {}"),
     (r"argument (.*): (.*)", "{}: {}"),
 )
 
@@ -53,25 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(settings: "Settings", given: argparse.Namespace, words: Sequence[str]) -> int:
-    from jobs.terminal import open_terminal
+    from jobs.terminal import guarded
 
-    vi = settings.language == "vi"
-    try:
-        with open_terminal(settings) as terminal:
-            module, name = given.does.split(":")
-            command: Callable[[Any, Any, Any], int] = getattr(import_module(module), name)
-            return command(settings, given, terminal)
-    except Refused as refusal:
-        return _say(refusal.say(settings.language), WRONG)
-    except KeyboardInterrupt:
-        stopped = "Stopped. What was committed is kept; the same command goes on from there."
-        return _say("Đã dừng. Những gì đã lưu vẫn còn; chạy lại lệnh để làm tiếp." if vi else stopped, INTERRUPTED)
-    except BrokenPipeError:  # whoever read the answer had enough of it
-        return DONE
-    except Exception as error:  # noqa: BLE001 - the last resort: a short message, and all of it in a file
-        from jobs.logbook import keep
+    def command(terminal: Any) -> int:
+        module, name = given.does.split(":")
+        act: Callable[[Any, Any, Any], int] = getattr(import_module(module), name)
+        return act(settings, given, terminal)
 
-        return _say(keep(settings, error, words), UNEXPECTED)
+    return guarded(settings, command, words)
 
 
 def _say(message: str, code: int) -> int:
@@ -129,6 +119,7 @@ class _Commands:
     def __init__(self, vi: bool) -> None:
         _Parser.vi = vi
         self.vi = vi
+        self._language = "vi" if vi else "en"
         self.parser = _Parser(
             prog="matthan",
             description=self._(
@@ -270,40 +261,13 @@ class _Commands:
         )
         self._format(schema, ("table", "json"))
 
-    def _starts(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--camera",
-            metavar="ID",
-            help=self._(
-                "whose footage it is (default: a bare camera named after the file)",
-                "phim của camera nào (mặc định: camera trống theo tên tệp)",
-            ),
-        )
-        either = parser.add_mutually_exclusive_group()
-        either.add_argument(
-            "--start",
-            metavar="TIME",
-            help=self._(
-                "when the first file begins, the others follow (default: the container's creation time, else the file's)",
-                "tệp đầu bắt đầu lúc nào, các tệp sau nối tiếp (mặc định: giờ tạo ghi trong tệp, nếu không thì giờ của tệp)",
-            ),
-        )
-        either.add_argument(
-            "--start-from-name",
-            metavar="PATTERN",
-            help=self._(
-                'when a file begins stands in its name, such as "%%Y%%m%%d_%%H%%M%%S"',
-                'giờ bắt đầu nằm trong tên tệp, ví dụ "%%Y%%m%%d_%%H%%M%%S"',
-            ),
-        )
-
     def _footage(self) -> None:
         group = self._group("footage", "the register of recordings", "sổ các đoạn phim")
         add = self._add(
             group, "add", "jobs.registering:add", "register files, folders or s3:// addresses", "ghi nhận tệp, thư mục hoặc địa chỉ s3://"
         )
         add.add_argument("paths", metavar="PATH|s3://…", nargs="+")
-        self._starts(add)
+        flags.starts(add, self._language)
         listed = self._add(group, "list", "jobs.registering:list_", "what is registered", "những gì đã ghi nhận")
         listed.add_argument("--camera", metavar="ID")
         self._format(listed, ("table", "json", "csv"))
@@ -325,36 +289,7 @@ class _Commands:
             "look at footage, so that it can be searched; again does only what is missing",
             "xem phim để tìm kiếm được; chạy lại chỉ làm phần còn thiếu",
         )
-        index.add_argument(
-            "paths",
-            metavar="PATH",
-            nargs="*",
-            help=self._("files, folders, s3:// (default: all that is registered)", "tệp, thư mục, s3:// (mặc định: mọi đoạn đã ghi nhận)"),
-        )
-        self._starts(index)
-        index.add_argument(
-            "--fps",
-            type=_rate,
-            default=None,
-            metavar="auto|N",
-            help=self._("detections a second; auto follows the scene (default)", "số lần phát hiện mỗi giây; auto theo cảnh (mặc định)"),
-        )
-        index.add_argument(
-            "--model",
-            metavar="NAME|FILE",
-            help=self._(
-                "with which network (default: the camera's, else street)", "dùng mô hình nào (mặc định: của camera, nếu không thì street)"
-            ),
-        )
-        index.add_argument("--dense", action="store_true", help=self._("look ten times a second", "xem mười lần mỗi giây"))
-        index.add_argument(
-            "--workers",
-            type=_positive,
-            metavar="N",
-            help=self._("how many cores to use (default: all)", "dùng bao nhiêu nhân (mặc định: tất cả)"),
-        )
-        index.add_argument("--estimate", action="store_true", help=self._("only say how long it would take", "chỉ cho biết sẽ mất bao lâu"))
-        self._format(index, ("table", "json"))
+        flags.index(index, self._language)
 
     def _search(self) -> None:
         search = self._add(self._top, "search", "jobs.finding:search_", "find objects and events", "tìm đối tượng và sự kiện")
@@ -449,11 +384,11 @@ class _Commands:
             "--seed", type=int, default=0, metavar="N", help=self._("which one of its kind (default: 0)", "bản nào (mặc định: 0)")
         )
         render.add_argument(
-            "--seconds", type=_seconds, default=60.0, metavar="S", help=self._("how long (default: 60)", "dài bao lâu (mặc định: 60)")
+            "--seconds", type=flags.seconds, default=60.0, metavar="S", help=self._("how long (default: 60)", "dài bao lâu (mặc định: 60)")
         )
         render.add_argument(
             "--fps",
-            type=_seconds,
+            type=flags.seconds,
             default=12.5,
             metavar="N",
             help=self._("frames a second (default: 12.5)", "số hình mỗi giây (mặc định: 12.5)"),
@@ -475,7 +410,7 @@ class _Commands:
         score.add_argument("--scenes", nargs="+", metavar="SCENE", help=self._("only these", "chỉ các cảnh này"))
         score.add_argument(
             "--fps",
-            type=_seconds,
+            type=flags.seconds,
             default=12.5,
             metavar="N",
             help=self._("frames a second (default: 12.5)", "số hình mỗi giây (mặc định: 12.5)"),
@@ -493,7 +428,7 @@ class _Commands:
             made[name] = self._add(group, name, f"jobs.bench_{name}:command", en, vi)
             self._format(made[name], ("table", "json"))
         made["archive"].add_argument(
-            "--seconds", type=_seconds, metavar="S", help=self._("length of the file (default: 600)", "độ dài tệp (mặc định: 600)")
+            "--seconds", type=flags.seconds, metavar="S", help=self._("length of the file (default: 600)", "độ dài tệp (mặc định: 600)")
         )
         made["search"].add_argument(
             "--tracks", type=_positive, metavar="N", help=self._("how many (default: 10 million)", "bao nhiêu vết (mặc định: 10 triệu)")
@@ -506,17 +441,6 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"wanted 1 or more, given {text}")
     return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"wanted more than 0, given {text}")
-    return value
-
-
-def _rate(text: str) -> float | None:
-    return None if text == "auto" else _seconds(text)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ COVERAGE = Table(
         "chunk": Column("string", "id of the chunk of footage"),
         "start": Column("timestamp", "media time"),
         "end": Column("timestamp", "media time"),
-        "state": Column("string", "seen | unread"),
+        "state": Column("string", "seen | unread | empty: nothing was recorded"),
         "reason": Column("string", "why it was not seen", null=True),
         "sight": Column("string", "identity of what saw: footage, weights, sight parameters"),
         "fold": Column("string", "identity of the fold: sight, rules, state it started from"),

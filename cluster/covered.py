@@ -176,7 +176,7 @@ def _why_not(camera: str, files: Sequence[Mapping[str, Any]], looks: Sequence[Ma
     folded = [r for r in knows if needs.kind is None or needs.kind in _kinds(r["rules"], needs.kind)]
     unread = max((r for r in looks if r["state"] != "seen"), key=lambda r: r["at"], default=None)
     if unread and not any(r["at"] > unread["at"] for r in folded):
-        return _unread(unread["reason"])
+        return _unread(unread["reason"]) if unread["state"] == "unread" else _halves(unread["reason"])
     if folded:
         return needs.blind.get(camera)
     if knows:
@@ -197,11 +197,16 @@ def _why_not(camera: str, files: Sequence[Mapping[str, Any]], looks: Sequence[Ma
 
 
 def _unread(why: str | None) -> tuple[str, str]:
+    en, vi = _halves(why)
+    return f"unread: {en}", f"không đọc được: {vi}"
+
+
+def _halves(why: str | None) -> tuple[str, str]:
     """A reason is kept in English and Vietnamese, with " / " between them, or in one language."""
     halves = (why or "?").split(" / ")
     middle = len(halves) // 2
     both = (halves, halves) if len(halves) % 2 else (halves[:middle], halves[middle:])
-    return f"unread: {' / '.join(both[0])}", f"không đọc được: {' / '.join(both[1])}"
+    return " / ".join(both[0]), " / ".join(both[1])
 
 
 def _kinds(rules: str, asked: str) -> set[str]:

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from analytics.errors import Refused
 from cluster.settings import Settings
 
 WORKER_ENVIRONMENT = {
@@ -18,6 +20,12 @@ WORKER_ENVIRONMENT = {
 """A worker is one core's: libraries that help themselves to more threads would fight over it."""
 
 
+ALONE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""A local session is this user's alone: it listens on the loopback address, and to who has its token. (Ray's own default on
+Linux is the machine's address in the network, with a token in the user's home folder; the second variable is how Ray names
+its switch between the two.)"""
+
+
 @contextmanager
 def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
     """A Ray session for the length of a `with`: the cluster that the settings name, else one of this machine alone.
@@ -25,26 +33,44 @@ def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
     Args:
         cpus: how many cores the local session may use; all where left out. A cluster has its own count.
 
-    An already initialised Ray (a test's, a Ray job's) is used and left as it is.
+    An already initialised Ray (a test's) is used and left as it is. A Ray job joins the cluster that it was submitted to.
+
+    Raises:
+        Refused: there is no cluster at the address, or it does not let us in.
     """
-    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", **WORKER_ENVIRONMENT}.items():
+    address = settings.ray_address or os.environ.get("RAY_ADDRESS") or "local"
+    local = address == "local"
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    for name, value in {**quiet, **WORKER_ENVIRONMENT, **(ALONE if local else {})}.items():
         os.environ.setdefault(name, value)
+    if local:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
     if ray.is_initialized():
         yield
         return
-    address = settings.ray_address or os.environ.get("RAY_ADDRESS") or "local"
-    local = address == "local"
+    logging.getLogger("ray").setLevel(logging.ERROR)
     here = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 128 * 1024 * 1024} if local else {}
-    ray.init(
-        address=address,
-        runtime_env=None if local else {"env_vars": WORKER_ENVIRONMENT},
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=False,
-        **here,
-    )
+    try:
+        ray.init(
+            address=address,
+            runtime_env=None if local else {"env_vars": WORKER_ENVIRONMENT},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+            **here,
+        )
+    except ConnectionError as error:
+        raise Refused(
+            en=f"No Ray cluster answers at {address}. Check MATTHAN_RAY_ADDRESS; without it, Ray runs on this machine.",
+            vi=f"Không có cụm Ray nào trả lời tại {address}. Hãy kiểm tra MATTHAN_RAY_ADDRESS; bỏ trống thì Ray chạy ngay trên máy này.",
+        ) from error
+    except ray.exceptions.AuthenticationError as error:
+        raise Refused(
+            en=f"The Ray cluster at {address} wants its token: put it into RAY_AUTH_TOKEN and set RAY_AUTH_MODE=token.",
+            vi=f"Cụm Ray tại {address} cần token: hãy đặt RAY_AUTH_TOKEN và RAY_AUTH_MODE=token.",
+        ) from error
     try:
         yield
     finally:

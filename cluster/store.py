@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from analytics.errors import Refused
+from analytics.errors import Refused, Unreadable
 from analytics.identity import digest
 from cluster.settings import S3, Settings
 
@@ -73,11 +73,22 @@ def open_store(settings: Settings) -> Store:
 
 
 def localise(settings: Settings, uri: str) -> Path:
-    """A local path to what a URI of the footage table names: `file:///…`, a plain path, or `s3://` in any bucket at hand."""
+    """A local path to what a URI of the footage table names: `file:///…`, a plain path, or `s3://` in any bucket at hand.
+
+    Raises:
+        Unreadable: the object is not there any more.
+        Refused: the store cannot be asked.
+    """
     parts = urlsplit(uri)
     if parts.scheme == "s3":
         store = S3Store(parts.netloc, "", _keys_of(settings, uri), settings.cache / "objects")
-        return store.fetch(uri.removeprefix(f"s3://{parts.netloc}/"))
+        key = uri.removeprefix(f"s3://{parts.netloc}/")
+        if not store.exists(key):
+            raise Unreadable(
+                en=f"There is no {uri} any more: put it back, or take it out with `matthan footage remove`",
+                vi=f"Không còn {uri}: hãy chép lại, hoặc bỏ khỏi sổ bằng `matthan footage remove`",
+            )
+        return store.fetch(key)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri)
 
 

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from analytics.identity import digest
 from analytics.records import Records, records_of
 from analytics.tracker import CarryTracker, TrackerParams
 from cluster.settings import Settings
+from cluster.store import localise, open_store
+from jobs import logbook, reasons
 from models.backends import Choice
 from models.sight import Sight, SightParams
 
@@ -52,7 +54,7 @@ class Look:
 
     sight: str
     camera: Camera
-    path: str
+    uri: str
     start_s: float
     end_s: float
     lead_s: float
@@ -84,8 +86,6 @@ def load(settings: Settings, camera: str, sight: str) -> tuple[Records, Seen]:
 
     import pyarrow.parquet as pq
 
-    from cluster.store import open_store
-
     store = open_store(settings)
     points, signals = (pq.read_table(io.BytesIO(store.get(key))) for key in keys_of(camera, sight))
     kept = json.loads((signals.schema.metadata or {})[b"seen"])
@@ -94,10 +94,15 @@ def load(settings: Settings, camera: str, sight: str) -> tuple[Records, Seen]:
 
 
 class Eyes:
-    """Sees one chunk after another. Made into a Ray actor by `jobs.index`; works without Ray as well."""
+    """Sees one chunk after another. Made into a Ray actor by `jobs.crew`; works without Ray as well.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        tell: called with the seconds of the running chunk that are seen, after every frame.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[float], None] | None = None) -> None:
         self._settings = settings
+        self._tell = tell
         self._detectors: dict[str, Detector] = {}
         self._done_s = 0.0
 
@@ -111,25 +116,39 @@ class Eyes:
         return self._done_s
 
     def see(self, look: Look) -> Seen:
-        """Sees a chunk and puts what it saw into the store; what cannot be read is in the answer, not raised."""
+        """Sees a chunk and puts what it saw into the store; what cannot be read is in the answer, not raised.
+
+        Raises:
+            Refused: weights, settings or the store are at fault, not the footage.
+        """
         import cv2
 
         cv2.setNumThreads(1)
         began, self._done_s = time.process_time(), 0.0
         try:
-            seen = self._see(look, began)
-        except Refused as error:
-            if not isinstance(error, Unreadable):
-                raise
-            seen = Seen(look.sight, error=bilingual(error), cpu_s=time.process_time() - began)
-        self._done_s = 0.0
-        return seen
+            return self._see(look, began)
+        except Unreadable as error:
+            return Seen(look.sight, error=reasons.both(error), cpu_s=time.process_time() - began)
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - one strange file must not end the work on all others
+            return Seen(look.sight, error=self._unexpected(look, error), cpu_s=time.process_time() - began)
+        finally:
+            self._done_s = 0.0
+
+    def _unexpected(self, look: Look, error: Exception) -> str:
+        told = [
+            logbook.keep(replace(self._settings, language=language), error, ["index", look.uri, f"{look.start_s:.3f}"])
+            for language in ("en", "vi")
+        ]
+        return reasons.both(Refused(*(f"{look.uri}: {one}" for one in told)))
 
     def _see(self, look: Look, began: float) -> Seen:
         from cluster.video import Damaged, read
         from models import colours, signals
 
-        detector = self._detector(look)
+        path = localise(self._settings, look.uri)
+        detector = self._detector(look, path)
         lamps = {name: {lamp: tuple(box) for lamp, box in s.lamps.items()} for name, s in look.camera.signals.items()}
         sight = Sight(
             detector,
@@ -145,8 +164,10 @@ class Eyes:
 
         def frames() -> Iterator["Frame"]:
             try:
-                for frame in read(Path(look.path), look.start_s, look.end_s, lead_s=look.lead_s):
+                for frame in read(path, look.start_s, look.end_s, lead_s=look.lead_s):
                     self._done_s = max(frame.at - look.start_s, 0.0)
+                    if self._tell:
+                        self._tell(self._done_s)
                     yield frame
             except Damaged as error:
                 fault.append(error)
@@ -171,8 +192,6 @@ class Eyes:
         return seen
 
     def _keep(self, look: Look, records: Records, seen: Seen) -> None:
-        from cluster.store import open_store
-
         store = open_store(self._settings)
         for key, columns, types, metadata in (
             (keys_of(look.camera.id, look.sight)[0], records.points, _POINT_TYPES, {}),
@@ -180,7 +199,7 @@ class Eyes:
         ):
             store.put(key, _parquet(columns, types, metadata))
 
-    def _detector(self, look: Look) -> "Detector":
+    def _detector(self, look: Look, path: Path) -> "Detector":
         from models.catalog import Weights, entries
         from models.detector import Detector
 
@@ -188,7 +207,7 @@ class Eyes:
         key = f"{lens.weights}-{lens.choice}-{lens.choice.size}"
         if key not in self._detectors:
             weights = Weights(lens.path, lens.weights, entries().get(lens.model))
-            frames = sampled(Path(look.path))
+            frames = sampled(path)
             self._detectors[key] = Detector.open(weights, lens.choice, cache=self._settings.cache, frames=frames)
         return self._detectors[key]
 
@@ -209,11 +228,6 @@ def sampled(path: Path, count: int = 32) -> Iterator[Any]:
                 break
             taken += 1
             yield frame.bgr()
-
-
-def bilingual(error: Refused) -> str:
-    """Both languages of a message, as coverage keeps reasons."""
-    return f"{error.en} / {error.vi}"
 
 
 _POINT_TYPES = {

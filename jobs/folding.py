@@ -5,6 +5,7 @@ where it stopped, and footage that arrives late makes only what follows it fold 
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,26 @@ FOLD_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch of a file without pictures, in seconds from its first frame.
+
+    Attributes:
+        damaged: something was there and cannot be read; False where nothing was recorded.
+        reason: why, in both languages (`jobs.reasons`).
+    """
+
+    start_s: float
+    end_s: float
+    damaged: bool
+    reason: str
+
+    def within(self, start_s: float, end_s: float) -> "Hole | None":
+        """The part of it that lies in a stretch."""
+        a, b = max(self.start_s, start_s), min(self.end_s, end_s)
+        return Hole(a, b, self.damaged, self.reason) if a < b else None
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A chunk of footage on the camera's time axis.
 
@@ -39,18 +60,19 @@ class Piece:
         start_s, end_s: seconds from there.
         lead_s: how long before its start it is seen.
         sight: identity of its sight.
+        holes: stretches in it that are known to hold no pictures.
     """
 
     camera: str
     chunk: str
     footage: str
     uri: str
-    local: str
     offset: float
     start_s: float
     end_s: float
     lead_s: float
     sight: str
+    holes: tuple[Hole, ...] = ()
 
     @property
     def start(self) -> float:
@@ -81,6 +103,8 @@ class Link:
         return digest(self.chain, self.last)
 
 
+ADDS_S = 1.0
+"""A hole found by seeing a chunk counts where it reaches this much further than those that were known before."""
 TOUCH_S = 1.0
 """Chunks that are less apart than this go on from one another."""
 
@@ -99,7 +123,13 @@ def link(camera: Camera, pieces: list[Piece]) -> list[Link]:
 
 
 class Folder:
-    """Folds the chunks of one camera and commits them."""
+    """Folds the chunks of one camera and commits them.
+
+    Attributes:
+        tracks: ids of the tracks in what was committed.
+        events: kinds of the events in it, by their ids.
+        crossings: how many there were, by chunk.
+    """
 
     def __init__(self, lake: "Lake", camera: Camera, run: str, model: str, weights: str) -> None:
         self._lake = lake
@@ -107,9 +137,9 @@ class Folder:
         self._run = run
         self._model = model
         self._weights = weights
-        self.tracks = 0
-        self.crossings = 0
-        self.events: dict[str, int] = {}
+        self.tracks: set[int] = set()
+        self.events: dict[int, str] = {}
+        self.crossings: dict[str, int] = {}
 
     def fold(self, link: Link, records: Records, seen: Seen) -> None:
         """Folds one chunk from the state its chain names, keeps the state after it, and commits its rows."""
@@ -132,9 +162,9 @@ class Folder:
         closed = rules.finish(piece.end) if link.last else []
         self._commit(link, seen, records_of(scenes), tracks, findings, closed)
 
-    def unread(self, piece: Piece, reason: str) -> None:
-        """Says in coverage that a chunk could not be read, and why."""
-        self._lake.append("coverage", self._coverage(piece, [(piece.start, piece.end, "unread", reason)], Seen(piece.sight), "", ""))
+    def unseen(self, piece: Piece, hole: Hole) -> None:
+        """Says in coverage that a stretch was not seen, and why."""
+        self._lake.append("coverage", self._coverage(piece, [(piece.chunk, *_span(piece, hole))], Seen(piece.sight), "", ""))
 
     def _key(self, chain: str) -> str:
         return f"folds/{self._camera.id}/{chain}.json"
@@ -158,41 +188,60 @@ class Folder:
             "events": table(self._lake, "events", own, event_columns(events, identity)),
             "counts": table(self._lake, "counts", own, count_columns(crossings)),
         }
-        spans = [(piece.start, piece.end, "seen", None)]
-        spans += [(piece.offset + a, piece.offset + b, "unread", why) for a, b, why in seen.gaps]
+        # A hole in a chunk stands beside it, not instead of it.
+        holes = holes_of(piece, seen)
+        spans = [(piece.chunk, piece.start, piece.end, "seen", None), *((f"{piece.chunk}+{i}", *_span(piece, h)) for i, h in holes)]
         self._lake.commit_chunk(rows, self._coverage(piece, spans, seen, link.fold, commit))
-        self.tracks += len(tracks)
-        self.crossings += len(crossings)
-        for event, _ in events.values():
-            self.events[event.kind] = self.events.get(event.kind, 0) + 1
+        self.tracks |= {t.track for t in tracks}
+        self.crossings[piece.chunk] = len(crossings)
+        self.events |= {i: event.kind for i, (event, _) in events.items()}
 
-    def _coverage(self, piece: Piece, spans: list[tuple[float, float, str, str | None]], seen: Seen, fold: str, commit: str) -> "pa.Table":
-        columns: dict[str, list[Any]] = {}
-        for i, (start, end, state, reason) in enumerate(spans):
-            cells = {
-                "footage": piece.footage,
-                # A hole in a chunk stands beside it, not instead of it.
-                "chunk": piece.chunk if i == 0 else f"{piece.chunk}-{i}",
-                "start": moment(start),
-                "end": moment(end),
-                "state": state,
-                "reason": reason,
-                "sight": piece.sight,
-                "fold": fold,
-                "rules": self._camera.rules_identity(),
-                "models": [self._model],
-                "weights": [self._weights],
-                "backend": seen.backend,
-                "classes": list(seen.classes),
-                "detections": seen.looks,
-                "brightness": seen.brightness,
-                "commit": commit,
-                "run": self._run,
-                "written_at": datetime.now(UTC),
-            }
-            for name, cell in cells.items():
-                columns.setdefault(name, []).append(cell)
+    def _coverage(
+        self, piece: Piece, spans: list[tuple[str, float, float, str, str | None]], seen: Seen, fold: str, commit: str
+    ) -> "pa.Table":
+        same = {
+            "footage": piece.footage,
+            "sight": piece.sight,
+            "fold": fold,
+            "rules": ",".join(sorted(self._camera.rule_identities())),
+            "models": [self._model],
+            "weights": [self._weights],
+            "backend": seen.backend,
+            "classes": list(seen.classes),
+            "detections": seen.looks,
+            "brightness": seen.brightness,
+            "commit": commit,
+            "run": self._run,
+            "written_at": datetime.now(UTC),
+        }
+        columns: dict[str, list[Any]] = {name: [cell] * len(spans) for name, cell in same.items()}
+        chunks, starts, ends, states, why = zip(*spans, strict=True)
+        columns |= {"chunk": list(chunks), "state": list(states), "reason": list(why)}
+        columns |= {"start": [moment(s) for s in starts], "end": [moment(e) for e in ends]}
         return table(self._lake, "coverage", {"camera": piece.camera}, columns)
+
+
+def holes_of(piece: Piece, seen: Seen) -> list[tuple[int, Hole]]:
+    """The stretches of a chunk without pictures, numbered: those known before, and what seeing it found besides."""
+    known = [(h.start_s, h.end_s) for h in piece.holes]
+    found = [Hole(a, b, True, why) for low, high, why in seen.gaps for a, b in without([(low, high)], known) if b - a > ADDS_S]
+    return list(enumerate([*piece.holes, *found]))
+
+
+def without(spans: Iterable[tuple[float, float]], taken: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What is left of some spans when others are taken out.
+
+    >>> without([(0, 10), (20, 30)], [(4, 6), (8, 25)])
+    [(0, 4), (6, 8), (25, 30)]
+    """
+    left = list(spans)
+    for low, high in taken:
+        left = [part for a, b in left for part in ((a, min(b, low)), (max(a, high), b)) if part[1] > part[0]] if high > low else left
+    return left
+
+
+def _span(piece: Piece, hole: Hole) -> tuple[float, float, str, str]:
+    return piece.offset + hole.start_s, piece.offset + hole.end_s, "unread" if hole.damaged else "empty", hole.reason
 
 
 def moment(at: float) -> datetime:

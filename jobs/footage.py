@@ -179,7 +179,9 @@ def _means(name: str, row: Row) -> bool:
 def _cameras(settings: Settings, wanted: str | None) -> dict[str, Camera]:
     from cluster import cameras
 
-    known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+    known, wrong = cameras.check(settings.cameras)
+    if wrong and (wanted is None or wanted not in known):  # a camera may be in the file that cannot be read
+        raise Refused("\n".join(r.en for r in wrong), "\n".join(r.vi for r in wrong))
     if wanted is not None and wanted not in known:
         refusal = unknown("camera", "camera", wanted, known)
         raise Refused(

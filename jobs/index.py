@@ -1,4 +1,4 @@
-"""Indexes footage on Ray: what was not seen yet is seen by one long-lived actor a core, then folded and committed in order.
+"""Indexes footage: what was not seen yet is seen by one long-lived actor a core, then folded and committed in order.
 
 Runs from the front door, and as a Ray job: `ray job submit --working-dir . -- python -m jobs.index FILE… --camera ID`.
 """
@@ -6,29 +6,27 @@ Runs from the front door, and as a Ray job: `ray job submit --working-dir . -- p
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.camera import Camera
 from analytics.errors import Refused
 from analytics.identity import canonical
-from cluster.session import session
 from cluster.settings import Settings
+from jobs import crew
 from jobs import plan as planning
-from jobs.eyes import Eyes, Lens, Look, Seen, load, sampled
-from jobs.folding import Folder, Link, Piece
-from jobs.plan import Plan
+from jobs.chain import Chain
+from jobs.eyes import Eyes, Lens, Look, Seen, sampled
+from jobs.folding import Piece
+from jobs.plan import Plan, Wanted
 from models.sight import SightParams
 
 if TYPE_CHECKING:
     from cluster.lake import Lake
     from jobs.footage import Registered
 
-TRIES = 3
-"""A chunk whose worker died so often is unreadable: something in it kills workers."""
 DENSE_FPS = 10.0
 
 
@@ -42,7 +40,9 @@ class IndexRequest:
         fps: detections a second; None follows the scene.
         model: a catalogue name or a path; None takes the camera's own, else `street`.
         dense: look ten times a second, for footage on which the usual rate is not enough.
-        workers: actors; None is one a core.
+        workers: actors; None is one a core, 0 works in this process without Ray.
+        within: only chunks that touch this stretch of media time.
+        chunk_s: how long new chunks are at most; None goes by the file's length. Short ones bring first results sooner.
     """
 
     paths: tuple[str, ...] = ()
@@ -53,6 +53,8 @@ class IndexRequest:
     model: str | None = None
     dense: bool = False
     workers: int | None = None
+    within: tuple[float, float] | None = None
+    chunk_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file: `state` is indexed, already or unread."""
+    """What became of one file: `state` is indexed, already or unread (not all of it, at least); `reason` is in both languages."""
 
     path: str
     camera: str
@@ -82,7 +84,10 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a job did. `cpu_s` are the workers' CPU-seconds, `complete` is False where footage could not be read."""
+    """What a job did. `cpu_s` are the workers' CPU-seconds, `complete` is False where footage could not be read.
+
+    `files` are those that were given; where none were, those that there was something to do or to say about.
+    """
 
     run: str
     files: tuple[FileReport, ...] = ()
@@ -99,7 +104,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long a job will take, and how that is known."""
+    """How long a job will take, and how that is known (in both languages)."""
 
     footage_s: float
     todo_s: float
@@ -114,29 +119,29 @@ def run(settings: Settings, request: IndexRequest, progress: Tell | None = None)
     """Registers, sees, folds and commits; running it again does only what is missing.
 
     Raises:
-        Refused: the request is wrong (unknown camera, model, path); nothing was indexed then.
+        Refused: the request is wrong (unknown camera, model, path); nothing was indexed then. Or the store or a camera's file is
+            at fault; what was committed before, or is of other cameras, stays.
     """
     from cluster.lake import Lake
 
-    tell = progress or (lambda _: None)
     began = time.monotonic()
     lake = Lake(settings)
-    registered, plans = _prepare(settings, lake, request)
-    name = uuid.uuid4().hex[:12]
-    _log(lake, name, "started", request, 0.0, None)
-    job = _Job(settings, lake, name, plans, tell)
+    work = _prepare(settings, lake, request)
+    job = _Job(lake, uuid.uuid4().hex[:12], work, progress or (lambda _: None))
+    job.log("started", request)
     try:
-        with session(settings, cpus=None):
-            job.see(request.workers)
-        job.fold()
+        crew.see(settings, job.looks, request.workers, job.take, job.partly)
+        job.finish()
     except KeyboardInterrupt:
-        _log(lake, name, "stopped", request, job.seen_s, job.cpu_s)
+        job.log("stopped", request)
         raise
     except BaseException:
-        _log(lake, name, "failed", request, job.seen_s, job.cpu_s)
+        job.log("failed", request)
         raise
-    _log(lake, name, "done", request, job.seen_s, job.cpu_s)
-    return replace(job.report(registered), wall_s=time.monotonic() - began)
+    job.log("done", request)
+    if work.refused:
+        raise Refused("\n".join(r.en for r in work.refused), "\n".join(r.vi for r in work.refused))
+    return replace(job.report(), wall_s=time.monotonic() - began)
 
 
 def estimate(settings: Settings, request: IndexRequest) -> Estimate:
@@ -144,72 +149,87 @@ def estimate(settings: Settings, request: IndexRequest) -> Estimate:
     from cluster.lake import Lake
 
     lake = Lake(settings)
-    _, plans = _prepare(settings, lake, request)
+    plans = _prepare(settings, lake, request).plans
     footage_s, todo_s = sum(p.footage_s for p in plans), sum(p.todo_s for p in plans)
-    cores = request.workers or _cores()
+    cores = max(1, _cores() if request.workers is None else request.workers)
     sql = "SELECT sum(footage_s) AS s, sum(cpu_s) AS cpu FROM runs WHERE job = 'index' AND state = 'done' AND host = ? AND cpu_s > 1"
     known = lake.rows(sql, ["runs"], [platform.node()])[0]
     if todo_s == 0:
-        return Estimate(footage_s, 0.0, 0.0, "nothing is missing")
+        return Estimate(footage_s, 0.0, 0.0, "nothing is missing / không thiếu gì")
     if known["s"]:
-        return Estimate(footage_s, todo_s, todo_s * known["cpu"] / known["s"] / cores, f"{known['s']:.0f} s indexed here before")
-    first = next(p for p in plans if p.todo)
-    piece = next(p for p in first.pieces if p.sight in first.todo)
-    span = min(piece.end_s - piece.start_s, 10.0)
-    look = replace(_look(first, piece), start_s=piece.start_s, end_s=piece.start_s + span, lead_s=0.0, sight="estimate")
-    eyes = Eyes(settings)
-    warm = replace(look, end_s=look.start_s + min(span, 0.5))
-    eyes.see(warm)
-    cpu_s = eyes.see(look).cpu_s
-    for key in list(lake.store.keys(f"sight/{first.camera.id}/estimate")):
-        lake.store.delete(key)
-    return Estimate(footage_s, todo_s, todo_s * cpu_s / span / cores, f"the first {span:.0f} s, seen just now")
+        before = f"{known['s']:.0f} s indexed here before / {known['s']:.0f} giây đã lập chỉ mục trên máy này"
+        return Estimate(footage_s, todo_s, todo_s * known["cpu"] / known["s"] / cores, before)
+    for plan, piece in _missing(plans):
+        span = min(piece.end_s - piece.start_s, 10.0)
+        look = replace(_look(plan, piece), end_s=piece.start_s + span, lead_s=0.0, sight="estimate")
+        eyes = Eyes(settings)
+        eyes.see(replace(look, end_s=look.start_s + min(span, 0.5)))  # opens the network, so that its time does not count
+        seen = eyes.see(look)
+        for key in list(lake.store.keys(f"sight/{plan.camera.id}/estimate")):
+            lake.store.delete(key)
+        if seen.error is None:
+            tried = f"the first {span:.0f} s, seen just now / {span:.0f} giây đầu, vừa xem thử"
+            return Estimate(footage_s, todo_s, todo_s * seen.cpu_s / span / cores, tried)
+    return Estimate(footage_s, todo_s, 0.0, "none of it can be read / không đọc được đoạn nào")
 
 
-def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> tuple[list["Registered"], list[Plan]]:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a request comes to.
+
+    Attributes:
+        files: those given, or all that are registered of the cameras asked for.
+        given: whether they were given.
+        refused: why some cameras cannot be worked on.
+    """
+
+    plans: list[Plan]
+    files: list["Registered"]
+    given: bool
+    refused: list[Refused]
+
+
+def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> _Work:
     from cluster import cameras
     from jobs import footage
 
-    registered: list[Registered] = []
     if request.paths:
-        registered = footage.register(settings, lake, request.paths, request.camera, request.start, request.start_from_name)
-    known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
-    if registered:
-        asked = {r.camera: frozenset(x.footage for x in registered if x.camera == r.camera) for r in registered}
+        files = footage.register(settings, lake, request.paths, request.camera, request.start, request.start_from_name)
     else:
-        rows = lake.rows("SELECT DISTINCT camera FROM footage ORDER BY camera", ["footage"])
-        asked = {row["camera"]: None for row in rows if request.camera in (None, row["camera"])}
-        if request.camera is not None and not asked:
+        files = footage.recall(lake, request.camera)
+        if request.camera is not None and not files:
             how = f"`matthan footage add PATH --camera {request.camera}`"
             raise Refused(
                 en=f"No footage of camera {request.camera} is registered; add some with {how}.",
                 vi=f"Chưa có đoạn phim nào của camera {request.camera}; hãy thêm bằng {how}.",
             )
-    probed = {r.footage: r.probe for r in registered if r.probe is not None}
-    plans = []
+    known, wrong = cameras.check(settings.cameras)
+    probed = {f.footage: f.probe for f in files if f.probe is not None}
+    plans: list[Plan] = []
+    refused: list[Refused] = []
     lenses: dict[Any, Lens] = {}
-    for name, wanted in asked.items():
-        camera = known.get(name)
-        if camera is None:
-            camera = Camera.bare(name, (1, 1))
-            if not all(r.error for r in registered if r.camera == name):
-                raise Refused(
-                    en=f"Footage of camera {name} is registered, but {settings.cameras}/{name}.yaml is not there; restore it.",
-                    vi=f"Đã có đoạn phim của camera {name} nhưng thiếu {settings.cameras}/{name}.yaml; hãy khôi phục tệp.",
-                )
-        plans.append(planning.plan(lake, camera, _lens(settings, lake, camera, request, wanted, probed, lenses), wanted, probed))
-    return registered, plans
+    for name in sorted({f.camera for f in files if not f.error}):
+        mine = [f for f in files if f.camera == name and not f.error]
+        if name not in known:
+            refused += [e for e in wrong if e not in refused] or [_no_camera(settings, name)]
+            continue
+        chosen = frozenset(f.footage for f in mine) if request.paths else None
+        lens = _lens(settings, known[name], request, mine, lenses)
+        plans.append(planning.plan(lake, known[name], lens, Wanted(chosen, request.within, request.chunk_s, probed)))
+    if refused and not plans:
+        raise Refused("\n".join(r.en for r in refused), "\n".join(r.vi for r in refused))
+    return _Work(plans, files, bool(request.paths), refused)
 
 
-def _lens(
-    settings: Settings,
-    lake: "Lake",
-    camera: Camera,
-    request: IndexRequest,
-    wanted: frozenset[str] | None,
-    probed: dict[str, Any],
-    known: dict[Any, Lens],
-) -> Lens:
+def _no_camera(settings: Settings, name: str) -> Refused:
+    return Refused(
+        en=f"Footage of camera {name} is registered, but {settings.cameras}/{name}.yaml is not there; restore it.",
+        vi=f"Đã có đoạn phim của camera {name} nhưng thiếu {settings.cameras}/{name}.yaml; hãy khôi phục tệp.",
+    )
+
+
+def _lens(settings: Settings, camera: Camera, request: IndexRequest, files: Sequence["Registered"], known: dict[Any, Lens]) -> Lens:
+    """What looks at a camera, and how; `files` are some that it can be measured with."""
     from models import bench, catalog
 
     model = request.model or (camera.analysis.models[0] if camera.analysis.models else "street")
@@ -223,25 +243,30 @@ def _lens(
             if entry is None or entry.url is None:
                 raise
             weights = catalog.pull(model, cache=settings.cache)
-        at_hand = _at_hand(lake, camera, wanted, probed)
-        choice = bench.choose(weights, settings.cache, lambda: list(sampled(at_hand)) if at_hand else [])
+        choice = bench.choose(weights, settings.cache, lambda: _pictures(settings, files))
         known[(model, fps)] = Lens(model, weights.path, weights.sha256, choice, SightParams(fps=fps))
     return known[(model, fps)]
 
 
-def _at_hand(lake: "Lake", camera: Camera, wanted: frozenset[str] | None, probed: dict[str, Any]) -> Path | None:
-    """A readable file of the camera."""
+def _pictures(settings: Settings, files: Sequence["Registered"]) -> list[Any]:
+    """Pictures of the first file that can be read."""
+    from analytics.errors import Unreadable
     from cluster.store import localise
 
-    for sha in sorted(wanted or ()):
-        if sha in probed:
-            return Path(probed[sha].path)
-    rows = lake.rows("SELECT uri FROM footage WHERE error IS NULL ORDER BY start LIMIT 1", ["footage"], cameras=[camera.id])
-    return localise(lake.settings, rows[0]["uri"]) if rows else None
+    for file in files:
+        try:
+            return list(sampled(localise(settings, file.uri)))
+        except Unreadable:
+            continue
+    return []
+
+
+def _missing(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Piece]]:
+    return ((plan, piece) for plan in plans for piece in plan.pieces if piece.sight in plan.todo)
 
 
 def _look(plan: Plan, piece: Piece) -> Look:
-    return Look(piece.sight, plan.camera, piece.local, piece.start_s, piece.end_s, piece.lead_s, plan.lens)
+    return Look(piece.sight, plan.camera, piece.uri, piece.start_s, piece.end_s, piece.lead_s, plan.lens)
 
 
 def _cores() -> int:
@@ -251,178 +276,95 @@ def _cores() -> int:
 
 
 class _Job:
-    """One run: sees what is missing on Ray and folds each camera's chunks as soon as they and their neighbours are seen."""
+    """One run: what is seen is folded at once, camera by camera, and progress is told."""
 
-    def __init__(self, settings: Settings, lake: "Lake", run: str, plans: list[Plan], tell: Tell) -> None:
-        self.settings = settings
-        self.lake = lake
-        self.run = run
-        self.plans = plans
-        self.tell = tell
-        self.seen: dict[str, Seen] = {}
-        self.failed: dict[str, str] = {}
-        self.folders = {p.camera.id: Folder(lake, p.camera, run, p.lens.model, p.lens.weights) for p in plans}
-        self.folded: set[str] = set()
-        self.done = {p.camera.id: self._standing(p) for p in plans}
-        self.began = time.monotonic()
+    def __init__(self, lake: "Lake", run: str, work: _Work, tell: Tell) -> None:
+        self._lake = lake
+        self._run = run
+        self._work = work
+        self._tell = tell
+        self._chains = {p.camera.id: Chain(lake, p, run) for p in work.plans}
+        self.looks = [_look(plan, piece) for plan, piece in _missing(work.plans)]
+        self._total_s = sum(look.end_s - look.start_s for look in self.looks)
+        self._finished_s = self._furthest_s = 0.0
+        self._cpu_s = 0.0
+        self._began = time.monotonic()
 
-    @property
-    def cpu_s(self) -> float:
-        return sum(s.cpu_s for s in self.seen.values())
+    def take(self, look: Look, seen: Seen) -> None:
+        self._cpu_s += seen.cpu_s
+        self._finished_s += look.end_s - look.start_s
+        self._chains[look.camera.id].take(seen)
+        self.partly(0.0)
 
-    @property
-    def seen_s(self) -> float:
-        return sum(p.end_s - p.start_s for plan in self.plans for p in plan.pieces if p.sight in self.seen)
+    def partly(self, seconds: float) -> None:
+        """`seconds` of the chunks that are being looked at are seen."""
+        self._furthest_s = min(max(self._furthest_s, self._finished_s + seconds), self._total_s)
+        spent = time.monotonic() - self._began
+        rate = self._furthest_s / spent if spent > 0 else 0.0
+        self._tell(Progress(self._furthest_s, self._total_s, rate, (self._total_s - self._furthest_s) / rate if rate > 0 else None))
 
-    def see(self, workers: int | None) -> None:
-        """Hands the missing chunks to actors, the longest waiting first, and folds while they see."""
-        looks = [(plan, _look(plan, piece)) for plan in self.plans for piece in plan.pieces if piece.sight in plan.todo]
-        if not looks:
-            return
-        import ray
+    def finish(self) -> None:
+        for chain in self._chains.values():
+            chain.finish()
 
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        count = max(1, min(len(looks), workers or cores))
-        remote = ray.remote(num_cpus=1, max_concurrency=2, max_restarts=0)(Eyes)
-        total = sum(look.end_s - look.start_s for _, look in looks)
-        waiting = looks[::-1]
-        tries: dict[str, int] = {}
-        actors: list[Any] = [remote.remote(self.settings) for _ in range(count)]
-        idle = list(actors)
-        running: dict[Any, tuple[Any, Look]] = {}
-        finished_s = 0.0
-        try:
-            while waiting or running:
-                while waiting and idle:
-                    actor, (_, look) = idle.pop(), waiting.pop()
-                    running[actor.see.remote(look)] = (actor, look)
-                ready, _ = ray.wait(list(running), timeout=1.0)
-                for reference in ready:
-                    actor, look = running.pop(reference)
-                    try:
-                        self._take(ray.get(reference), look)
-                        idle.append(actor)
-                    except ray.exceptions.RayTaskError as error:
-                        raise error.as_instanceof_cause() from None
-                    except ray.exceptions.RayActorError:
-                        # The worker died: out of memory, killed, or killed by what it decoded. Its chunk goes to a new one.
-                        tries[look.sight] = tries.get(look.sight, 0) + 1
-                        idle.append(remote.remote(self.settings))
-                        if tries[look.sight] < TRIES:
-                            waiting.append((None, look))
-                            continue
-                        self.failed[look.sight] = f"a worker died {TRIES} times over it / tiến trình chết {TRIES} lần khi xử lý"
-                    finished_s += look.end_s - look.start_s
-                if ready:
-                    self.fold(final=False)
-                self._report(finished_s + self._partly(ray, running), total)
-        finally:
-            for actor in {id(a): a for a in [*idle, *(a for a, _ in running.values())]}.values():
-                ray.kill(actor)
-
-    def fold(self, final: bool = True) -> None:
-        """Folds what can be folded: chunks that are seen, as is all before them, and whose successor's fate is known."""
-        for plan in self.plans:
-            folder = self.folders[plan.camera.id]
-            links = plan.links(frozenset(self.failed))
-            for i, link in enumerate(links):
-                successor = links[i + 1].piece.sight if i + 1 < len(links) else None
-                if not self._known(plan, link.piece.sight) or (successor and not link.last and not self._known(plan, successor)):
-                    break
-                self._fold(folder, link)
-            if final:
-                for bad in plan.unread:
-                    folder.unread(bad.piece, bad.reason)
-                for piece in plan.pieces:
-                    if piece.sight in self.failed:
-                        folder.unread(piece, self.failed[piece.sight])
-
-    def report(self, registered: Iterable["Registered"]) -> Report:
-        files = []
-        for one in registered:
-            plan = next(p for p in self.plans if p.camera.id == one.camera)
-            mine = [p for p in plan.pieces if p.footage == one.footage]
-            bad = one.error or next((self.failed[p.sight] for p in mine if p.sight in self.failed), None)
-            gaps = [u.reason for u in plan.unread if u.piece.footage == one.footage]
-            gaps += [why for p in mine if p.sight in self.seen for _, _, why in self.seen[p.sight].gaps]
-            bad = bad or next(iter(gaps), None)
-            state = "unread" if bad else "indexed" if any(p.sight in self.seen for p in mine) else "already"
-            files.append(FileReport(one.path, one.camera, one.start, one.end, one.start_from, state, bad, one.note))
+    def report(self) -> Report:
+        chains = list(self._chains.values())
+        seen = [s for chain in chains for s in chain.seen.values()]
         events: dict[str, int] = {}
-        for folder in self.folders.values():
-            for kind, n in folder.events.items():
-                events[kind] = events.get(kind, 0) + n
+        for chain in chains:
+            for kind in chain.folder.events.values():
+                events[kind] = events.get(kind, 0) + 1
+        files = [self._file(file) for file in self._work.files]
         return Report(
-            run=self.run,
-            files=tuple(files),
-            tracks=sum(f.tracks for f in self.folders.values()),
-            crossings=sum(f.crossings for f in self.folders.values()),
+            run=self._run,
+            files=tuple(f for f in files if self._work.given or f.state != "already"),
+            tracks=sum(len(chain.folder.tracks) for chain in chains),
+            crossings=sum(sum(chain.folder.crossings.values()) for chain in chains),
             events=events,
-            footage_s=self.seen_s,
-            looks=sum(s.looks for s in self.seen.values()),
-            cpu_s=self.cpu_s,
-            backend=next((s.backend for s in self.seen.values() if s.backend), ""),
-            complete=not self.failed and not any(p.unread for p in self.plans) and not any(s.gaps for s in self.seen.values()),
+            footage_s=self._seen_s(),
+            looks=sum(s.looks for s in seen),
+            cpu_s=self._cpu_s,
+            backend=next((s.backend for s in seen if s.backend), ""),
+            complete=all(f.state != "unread" for f in files),
         )
 
-    def _take(self, seen: Seen, look: Look) -> None:
-        if seen.error is not None:
-            self.failed[look.sight] = seen.error
-        else:
-            self.seen[look.sight] = seen
+    def log(self, state: str, request: IndexRequest) -> None:
+        """Writes how far the run is into the table of runs."""
+        import pyarrow as pa
 
-    def _known(self, plan: Plan, sight: str) -> bool:
-        return sight not in plan.todo or sight in self.seen
+        arguments = canonical({k: getattr(request, k) for k in IndexRequest.__slots__})
+        row = {
+            "run": self._run, "job": "index", "state": state, "arguments": arguments, "host": platform.node(),
+            "footage_s": self._seen_s(), "cpu_s": self._cpu_s, "written_at": datetime.now(UTC),
+        }  # fmt: skip
+        self._lake.append("runs", pa.Table.from_pylist([row], self._lake.schema("runs")))
 
-    def _fold(self, folder: Folder, link: Link) -> None:
-        if link.fold in self.folded or link.fold in self.done[link.piece.camera]:
-            return
-        records, seen = load(self.settings, link.piece.camera, link.piece.sight)
-        folder.fold(link, records, seen)
-        self.folded.add(link.fold)
+    def _seen_s(self) -> float:
+        return sum(p.end_s - p.start_s for c in self._chains.values() for p in c.plan.pieces if p.sight in c.seen)
 
-    def _standing(self, plan: Plan) -> set[str]:
-        """Folds whose rows hold already."""
-        rows = self.lake.rows("SELECT fold FROM coverage WHERE state = 'seen'", ["coverage"], cameras=[plan.camera.id])
-        return {row["fold"] for row in rows}
-
-    def _partly(self, ray: Any, running: dict[Any, tuple[Any, Look]]) -> float:
-        """Seconds of the running chunks that are seen already."""
-        asked = {actor.done_s.remote(): look for actor, look in running.values()}
-        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=0.5) if asked else ([], [])
-        done = 0.0
-        for reference in ready:
-            try:
-                done += float(ray.get(reference))
-            except ray.exceptions.RayActorError:
-                continue
-        return done
-
-    def _report(self, done_s: float, total_s: float) -> None:
-        spent = time.monotonic() - self.began
-        rate = done_s / spent if spent > 0 else 0.0
-        eta = (total_s - done_s) / rate if rate > 0 else None
-        self.tell(Progress(min(done_s, total_s), total_s, rate, eta))
-
-
-def _log(lake: "Lake", name: str, state: str, request: IndexRequest, footage_s: float, cpu_s: float | None) -> None:
-    import pyarrow as pa
-
-    arguments = canonical({k: getattr(request, k) for k in IndexRequest.__slots__})
-    row = {
-        "run": name, "job": "index", "state": state, "arguments": arguments, "host": platform.node(),
-        "footage_s": footage_s, "cpu_s": cpu_s, "written_at": datetime.now(UTC),
-    }  # fmt: skip
-    lake.append("runs", pa.Table.from_pylist([row], lake.schema("runs")))
+    def _file(self, one: "Registered") -> FileReport:
+        chain = self._chains.get(one.camera)
+        bad = one.error or (chain.why_unread(one.footage) if chain else None)
+        seen = chain is not None and any(p.footage == one.footage and p.sight in chain.seen for p in chain.plan.pieces)
+        state = "unread" if bad else "indexed" if seen else "already"
+        return FileReport(one.path, one.camera, one.start, one.end, one.start_from, state, bad, one.note)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The same as `matthan index`, for `ray job submit`."""
+    import argparse
     import sys
 
-    import matthan
+    from cluster import settings as configuration
+    from jobs import flags, indexing
+    from jobs.terminal import guarded
 
-    return matthan.main(["index", *(sys.argv[1:] if arguments is None else arguments)])
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    settings = configuration.load()
+    parser = argparse.ArgumentParser(prog="python -m jobs.index", allow_abbrev=False)
+    flags.index(parser, settings.language)
+    given = parser.parse_args(words)
+    return guarded(settings, lambda terminal: indexing.command(settings, given, terminal), ["index", *words])
 
 
 if __name__ == "__main__":

@@ -1,30 +1,56 @@
-"""What there is to see and to fold: the register's footage cut into chunks, in order of time, and how they hang together."""
+"""What there is to see and to fold: the register's footage cut into chunks, in order of time, and how they hang together.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Cuts that were seen once stay, whatever else comes: a chunk's name says its file and its cut, and only time that no chunk
+has yet is cut anew. So no second is ever counted twice, and nothing is seen twice because chunks are wanted shorter now.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.camera import Camera
 from analytics.errors import Unreadable
 from analytics.identity import digest
 from cluster.store import localise
-from jobs.eyes import LEAD_S, Lens, bilingual, keys_of
-from jobs.folding import Link, Piece, link
+from jobs import reasons
+from jobs.eyes import LEAD_S, Lens, keys_of
+from jobs.folding import Hole, Link, Piece, link, without
 
 if TYPE_CHECKING:
     from cluster.lake import Lake
-    from cluster.video import Chunk, Probe
+    from cluster.video import Probe
 
 LEAST_S = 0.5
-"""A stretch of footage that other footage leaves uncovered and that is shorter is not worth a chunk."""
+"""A stretch that other footage or other chunks leave over and that is shorter is not worth a chunk."""
+NAMED_S = 1.0
+"""What is lost of a file, where nobody can tell how much, stands in coverage with this length."""
+Row = Mapping[str, Any]
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """Footage that cannot be seen at all."""
+class Wanted:
+    """Which of a camera's footage is to be seen; all of it by default. Other footage takes part where it was seen before.
 
-    piece: Piece
-    reason: str
+    Attributes:
+        footage: SHA-256 of these files only.
+        within: only chunks that touch this stretch of media time, seconds since the epoch.
+        chunk_s: how long new chunks are at most; by the file's length where None.
+        probed: what is known of files already, by SHA-256.
+    """
+
+    footage: frozenset[str] | None = None
+    within: Span | None = None
+    chunk_s: float | None = None
+    probed: Mapping[str, "Probe"] | None = None
+
+    def takes(self, footage: str, start: float, end: float) -> bool:
+        """Whether a stretch of a file is asked for."""
+        mine = self.footage is None or footage in self.footage
+        return mine and (self.within is None or (start < self.within[1] and end > self.within[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +60,14 @@ class Plan:
     Attributes:
         pieces: every chunk that has been seen or is to be, in order of time.
         todo: sights that are missing.
-        unread: footage that cannot be read.
-        footage_s: seconds of all chunks.
+        holes: stretches beside the chunks that hold no pictures, or none that can be read.
     """
 
     camera: Camera
     lens: Lens
     pieces: tuple[Piece, ...]
     todo: frozenset[str]
-    unread: tuple[Unread, ...]
+    holes: tuple[tuple[Piece, Hole], ...]
 
     @property
     def footage_s(self) -> float:
@@ -65,64 +90,138 @@ def target_s(duration_s: float) -> float:
     return min(300.0, max(60.0, duration_s / 6))
 
 
-def plan(lake: "Lake", camera: Camera, lens: Lens, wanted: frozenset[str] | None, probed: dict[str, "Probe"] | None = None) -> Plan:
-    """Plans one camera.
-
-    Args:
-        wanted: SHA-256 of the footage to be seen; all of the camera's where None. Other footage takes part where it was seen before.
-        probed: what is known of files already, by SHA-256.
-    """
-    from cluster import video
-
-    sql = """SELECT camera, footage, uri, epoch(start) AS start, epoch("end") AS "end", error, epoch(added_at) AS added
-             FROM footage ORDER BY start, added, footage"""
-    rows = lake.rows(sql, ["footage"], cameras=[camera.id])
+def plan(lake: "Lake", camera: Camera, lens: Lens, wanted: Wanted) -> Plan:
+    """Plans one camera. Files of which every second is accounted for are not looked at, so they may lie elsewhere by now."""
+    rows = lake.rows(_REGISTER, ["footage"], cameras=[camera.id])
+    kept = _kept(lake, camera.id)
     there = set(lake.store.keys(f"sight/{camera.id}/"))
     pieces: list[Piece] = []
-    unread: list[Unread] = []
+    holes: list[tuple[Piece, Hole]] = []
     for row in rows:
-        asked = wanted is None or row["footage"] in wanted
         if row["error"]:
-            if asked:
-                unread.append(Unread(_piece(camera, row, "", 0.0, max(row["end"] - row["start"], 0.0), 0.0, ""), row["error"]))
             continue
-        try:
-            local = localise(lake.settings, row["uri"])
-            known = (probed or {}).get(row["footage"]) or video.probe(local)
-        except Unreadable as error:
-            if asked:
-                unread.append(Unread(_piece(camera, row, "", 0.0, row["end"] - row["start"], 0.0, ""), bilingual(error)))
-            continue
-        earlier = [r for r in rows if not r["error"] and (r["added"], r["footage"]) < (row["added"], row["footage"])]
-        for cut in video.chunks(known, target_s(known.duration_s)):
-            for start_s, end_s in _uncovered(cut, row, earlier):
-                lead_s = min(LEAD_S, start_s)
-                sight = digest(lens.identity(camera), row["footage"], round(start_s, 3), round(end_s, 3))
-                if asked or keys_of(camera.id, sight)[1] in there:
-                    pieces.append(_piece(camera, row, str(local), start_s, end_s, lead_s, sight))
-        if asked:
-            unread += [
-                Unread(_piece(camera, row, str(local), g.start_s, g.end_s, 0.0, ""), f"{g.en} / {g.vi}")
-                for g in known.gaps
-                if g.end_s > g.start_s
-            ]
+        cuts, beside = _File(camera, lens, row, kept.get(row["footage"], _Kept()), rows).cut(lake, wanted)
+        pieces += [p for p in cuts if wanted.takes(p.footage, p.start, p.end) or keys_of(camera.id, p.sight)[1] in there]
+        holes += [(p, h) for p, h in beside if wanted.takes(p.footage, p.start, p.end)]
     pieces.sort(key=lambda p: (p.start, p.chunk))
     todo = frozenset(p.sight for p in pieces if keys_of(camera.id, p.sight)[1] not in there)
-    return Plan(camera, lens, tuple(pieces), todo, tuple(unread))
+    return Plan(camera, lens, tuple(pieces), todo, tuple(holes))
 
 
-def _piece(camera: Camera, row: dict[str, Any], local: str, start_s: float, end_s: float, lead_s: float, sight: str) -> Piece:
-    chunk = digest(camera.id, row["footage"], round(start_s, 3), round(end_s, 3))
-    offset = row["start"] + camera.clock_offset_s
-    return Piece(camera.id, chunk, row["footage"], row["uri"], local, offset, start_s, end_s, lead_s, sight)
+_REGISTER = """SELECT camera, footage, uri, epoch(start) AS start, epoch("end") AS "end", error, epoch(added_at) AS added
+               FROM footage ORDER BY start, added, footage"""
 
 
-def _uncovered(cut: "Chunk", row: dict[str, Any], earlier: Iterable[dict[str, Any]]) -> list[tuple[float, float]]:
-    """What of a chunk no footage shows that was registered before: no second is counted twice."""
-    spans = [(cut.start_s, cut.end_s)]
-    for other in earlier:
-        low, high = other["start"] - row["start"], other["end"] - row["start"]
-        spans = [
-            part for a, b in spans for part in ((a, min(b, low)), (max(a, high), b)) if part[1] > part[0]
-        ] if any(low < b and high > a for a, b in spans) else spans  # fmt: skip
-    return [(a, b) for a, b in spans if b - a >= LEAST_S or (a, b) == (cut.start_s, cut.end_s)]
+@dataclass(slots=True)
+class _Kept:
+    """What coverage has of a file: the cuts that were seen, and whether some of it held no pictures."""
+
+    cuts: set[Span] = field(default_factory=set)
+    holes: bool = False
+
+
+def _kept(lake: "Lake", camera: str) -> dict[str, _Kept]:
+    kept: dict[str, _Kept] = {}
+    for row in lake.rows("SELECT footage, chunk, state FROM coverage", ["coverage"], cameras=[camera]):
+        mine = kept.setdefault(row["footage"], _Kept())
+        cut = cut_of(row["chunk"])
+        if row["state"] != "seen":
+            mine.holes = True
+        elif cut is not None:
+            mine.cuts.add(cut)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One readable file of the register, and what lies beside it on the camera's time axis."""
+
+    camera: Camera
+    lens: Lens
+    row: Row
+    kept: _Kept
+    rows: Sequence[Row]
+
+    def cut(self, lake: "Lake", wanted: Wanted) -> tuple[list[Piece], list[tuple[Piece, Hole]]]:
+        """Its chunks, and the holes beside them."""
+        row, kept = self.row, sorted(self.kept.cuts)
+        taken = [*kept, *self._others()]
+        left = without([(0.0, row["end"] - row["start"])], taken)
+        probe: Probe | None = None
+        if self.kept.holes or any(b - a >= LEAST_S for a, b in left) or (left and not kept):
+            try:
+                probe = (wanted.probed or {}).get(row["footage"]) or _probed(localise(lake.settings, row["uri"]))
+            except Unreadable as error:
+                lost = [] if self.kept.holes and kept else left  # why, is known already
+                why = reasons.both(error)
+                return [self._piece(a, b) for a, b in kept], [(self._piece(a, b), Hole(a, b, True, why)) for a, b in lost]
+        found = list(probe.gaps) if probe else []
+        gaps = [Hole(g.start_s, max(g.end_s, g.start_s + NAMED_S), g.damaged, f"{g.en} / {g.vi}") for g in found]
+        cuts = [*kept, *(self._new(probe, taken, wanted) if probe else [])]
+        pieces = [self._piece(a, b, gaps) for a, b in sorted(cuts)]
+        beside = [(self._piece(h.start_s, h.end_s), h) for h in _outside(gaps, cuts)]
+        return pieces, beside
+
+    def _new(self, probe: "Probe", taken: Iterable[Span], wanted: Wanted) -> list[Span]:
+        """What of the file no chunk and no other file has: cut at key frames."""
+        from cluster import video
+
+        taken = list(taken)
+        cuts = [(_ms(c.start_s), _ms(c.end_s)) for c in video.chunks(probe, wanted.chunk_s or target_s(probe.duration_s))]
+        return [(a, b) for cut in cuts for a, b in without([cut], taken) if b - a >= LEAST_S or (a, b) == cut]
+
+    def _others(self) -> list[Span]:
+        """Time that the camera's files that were registered before show, in seconds from this file's start."""
+        mine = (self.row["added"], self.row["footage"])
+        before = (r for r in self.rows if not r["error"] and (r["added"], r["footage"]) < mine)
+        return [(_ms(r["start"] - self.row["start"]), _ms(r["end"] - self.row["start"])) for r in before]
+
+    def _piece(self, start_s: float, end_s: float, gaps: Sequence[Hole] = ()) -> Piece:
+        row = self.row
+        return Piece(
+            camera=self.camera.id,
+            chunk=chunk_of(row["footage"], start_s, end_s),
+            footage=row["footage"],
+            uri=row["uri"],
+            offset=row["start"] + self.camera.clock_offset_s,
+            start_s=start_s,
+            end_s=end_s,
+            lead_s=min(LEAD_S, start_s),
+            sight=digest(self.lens.identity(self.camera), row["footage"], round(start_s, 3), round(end_s, 3)),
+            holes=tuple(h for gap in gaps if (h := gap.within(start_s, end_s)) is not None),
+        )
+
+
+def _probed(path: Path) -> "Probe":
+    from cluster import video
+
+    return video.probe(path)
+
+
+def _outside(gaps: Iterable[Hole], cuts: Sequence[Span]) -> list[Hole]:
+    """The parts of holes that no chunk has."""
+    return [Hole(a, b, gap.damaged, gap.reason) for gap in gaps for a, b in without([(gap.start_s, gap.end_s)], cuts)]
+
+
+def _ms(seconds: float) -> float:
+    """Whole milliseconds, rounded down: a cut read back from a chunk's name is the same cut."""
+    return math.floor(seconds * 1000 + 1e-6) / 1000
+
+
+def chunk_of(footage: str, start_s: float, end_s: float) -> str:
+    """A chunk's name: its file and its cut, in milliseconds from the file's first frame.
+
+    >>> chunk_of("9f86d081884c7d65", 0.0, 60.04)
+    '9f86d081884c7d65-0-60040'
+    """
+    return f"{footage[:16]}-{round(start_s * 1000)}-{round(end_s * 1000)}"
+
+
+def cut_of(chunk: str) -> Span | None:
+    """The cut that a chunk's name says, seconds from the file's first frame; None where it is no such name.
+
+    >>> cut_of("9f86d081884c7d65-0-60040"), cut_of("k0")
+    ((0.0, 60.04), None)
+    """
+    found = re.fullmatch(r"[0-9a-f]{16}-(\d+)-(\d+)", chunk)
+    return (int(found[1]) / 1000, int(found[2]) / 1000) if found else None

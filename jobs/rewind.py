@@ -68,10 +68,12 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
     """
     from cluster import cameras
 
-    known = cameras.load(settings.cameras) if settings.cameras.is_dir() else {}
+    known, wrong = cameras.check(settings.cameras)
     if camera not in known:
+        if wrong:  # it may be the camera of a file that cannot be read
+            raise Refused("\n".join(r.en for r in wrong), "\n".join(r.vi for r in wrong))
         raise unknown("camera", "camera", camera, known)
-    changed = known[camera].with_rules(_entries(rules))
+    changed = cameras.with_rules(known[camera], rules)
     lake = Lake(settings)
     looks = lake.rows(
         """SELECT chunk, commit, epoch(start) AS start, epoch("end") AS end FROM coverage WHERE state = 'seen' ORDER BY start""",
@@ -93,24 +95,6 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
     covered = judge(there, [camera], (since, until), Needed(), settings.zone)
     hits = tuple(as_hit("events", row, there, known) for row in _rows(camera, asked, changed))
     return Rewound(hits, _summed(crossings), _per_day(hits, settings), covered)
-
-
-def _entries(path: Path) -> Any:
-    import yaml
-
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refused(en=f"There is no file {path}.", vi=f"Không có tệp {path}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refused(en=f"{path} is not YAML: {error}", vi=f"{path} không phải YAML: {error}") from None
-    rules = given.get("rules") if isinstance(given, dict) else given
-    if not isinstance(rules, list) or not rules:
-        raise Refused(
-            en=f"{path} has no rules: it is a list such as `- {{kind: loitering, zone: …}}`; `matthan cameras schema` lists the kinds.",
-            vi=f"{path} không có luật nào: tệp là một danh sách như `- {{kind: loitering, zone: …}}`; `matthan cameras schema` liệt kê.",
-        )
-    return rules
 
 
 def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator[tuple[Finding, bool]]:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -100,3 +100,37 @@ def open_terminal(settings: Settings) -> Iterator[Terminal]:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), real)
             os.dup2(real, 1)
     os.close(real)
+
+
+DONE, UNEXPECTED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def guarded(settings: Settings, command: Callable[[Terminal], int], words: Sequence[str]) -> int:
+    """Runs a command and says what ended it, if something did.
+
+    Args:
+        words: the command line, for the log of the unexpected.
+
+    Returns:
+        its exit code; 1 unexpected, 2 the command or a configuration is wrong, 130 interrupted.
+    """
+    try:
+        with open_terminal(settings) as terminal:
+            return command(terminal)
+    except Refused as refusal:
+        return _ended(refusal.say(settings.language), WRONG)
+    except KeyboardInterrupt:
+        stopped = "Stopped. What was committed is kept; the same command goes on from there."
+        stopped_vi = "Đã dừng. Những gì đã lưu vẫn còn; chạy lại lệnh để làm tiếp."
+        return _ended(stopped_vi if settings.language == "vi" else stopped, INTERRUPTED)
+    except BrokenPipeError:  # whoever read the answer had enough of it
+        return DONE
+    except Exception as error:  # noqa: BLE001 - the last resort: a short message, and all of it in a file
+        from jobs.logbook import keep
+
+        return _ended(keep(settings, error, words), UNEXPECTED)
+
+
+def _ended(message: str, code: int) -> int:
+    print(f"matthan: {message}", file=sys.stderr)
+    return code

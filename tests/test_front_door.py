@@ -109,7 +109,7 @@ def test_help_and_parsing_import_nothing_heavy(home: Settings) -> None:
         pytest.param(["counts", "--camera", "gate", "--line", "acros", *SPAN], 2, "`across`", "`across`", id="counts: an unknown line"),
         pytest.param(["counts", "--camera", "gate", "--by", "week", *SPAN], 2, "15min", "15min", id="counts: by what there is not"),
         pytest.param(["coverage", "--camera", "x", *SPAN], 2, "unknown camera", "không có camera", id="coverage: an unknown camera"),
-        pytest.param(["rewind", "r.yaml", "--camera", "gate"], 2, "no file r.yaml", "Không có tệp r.yaml", id="rewind: no rules"),
+        pytest.param(["rewind", "r.yaml", "--camera", "gate"], 2, "no file r.yaml", "không có tệp r.yaml", id="rewind: no rules"),
         pytest.param(["show", "t12", "--out", "a.mp4"], 2, "no hit's id", "không phải mã", id="show: no id"),
         pytest.param(["show", "t0000000000000001", "--out", "a.gif"], 2, r"\.mp4", r"\.mp4", id="show: an unknown form"),
         pytest.param(["show", "t0000000000000001", "--out", "a.mp4"], 2, "There is no hit", "Không có kết quả", id="show: no such hit"),

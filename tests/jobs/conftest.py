@@ -1,5 +1,6 @@
 """Little videos for tests of jobs, a square that moves over grey, and a lake that has seen one."""
 
+import shutil
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from cluster.lake import Lake
-from cluster.settings import Settings
+from cluster.settings import Settings, load
 from jobs.footage import register
 from tests.chronicle import T0, rows
+from tests.jobs import blocks
 
 Maker = Callable[..., Path]
 
@@ -89,3 +91,28 @@ def watched(home: Settings, clip: Maker) -> Settings:
         ),
     )  # fmt: skip
     return home
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the network of `blocks` and how it is run on this host, and with `street.mp4`, filmed once."""
+    from models import bench, catalog
+    from models.backends import Choice
+    from models.bench import Measured
+
+    folder = tmp_path_factory.mktemp("studio")
+    weights = catalog.resolve(blocks.write_network(folder / blocks.MODEL), folders=(), cache=folder)
+    way = Measured(Choice("openvino", "f32", 1, 640), 1.0, 1.0, 1.0, 1.0, 100, 0.0)
+    bench.remember(weights, folder / "cache", [way])
+    blocks.film(folder / "street.mp4", blocks.STREET, 0.0, blocks.STREET_S)
+    return folder
+
+
+@pytest.fixture
+def town(home: Settings, studio: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home with a camera `gate` on the world of `blocks`, its rules, and the network that sees it."""
+    monkeypatch.setenv("MATTHAN_WEIGHTS", str(studio))
+    shutil.copytree(studio / "cache", home.cache)
+    home.cameras.mkdir(parents=True)
+    (home.cameras / "gate.yaml").write_text(blocks.camera(rules=blocks.RULES), encoding="utf-8")
+    return load()
