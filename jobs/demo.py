@@ -23,11 +23,12 @@ MODEL = "drill"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: what, how often it truly happened, how often it was found, and the moments of each."""
+    """One line of the table: what, how often it truly happened, how often it was found, how many of those are the true ones, and when."""
 
     what: str
     true: int
     found: int
+    right: int | None = None
     truly: str = ""
     says: str = ""
 
@@ -95,7 +96,7 @@ def compare(settings: Settings, clip: "Rendered", start: float) -> list[Row]:
     objects = Counter(hit.object for hit in tracks)
     for name, true in sorted(_seen(truth).items()):
         rows.append(Row(say(name, language), true, objects.get(name, 0)))
-    crossed = lake.rows("SELECT line, direction, epoch(at) AS at FROM counts ORDER BY at", ["counts"], cameras=[clip.camera_id])
+    crossed = lake.rows("SELECT line, direction FROM counts", ["counts"], cameras=[clip.camera_id])
     counted = Counter((c["line"], c["direction"]) for c in crossed)
     truly = Counter((p["line"], p["direction"]) for p in truth["crossings"])
     for line, direction in sorted(truly | counted):
@@ -106,7 +107,8 @@ def compare(settings: Settings, clip: "Rendered", start: float) -> list[Row]:
     true_ones = [Span(h["kind"], "", h["start"], h["end"]) for h in truth["events"]]
     for kind in sorted({s.kind for s in (*true_ones, *found)}):
         mine, theirs = [s for s in true_ones if s.kind == kind], [s for s in found if s.kind == kind]
-        rows.append(Row(say(kind, language), len(mine), len(matched(mine, theirs)), _moments(mine), _moments(theirs)))
+        right = len(matched(mine, theirs))
+        rows.append(Row(say(kind, language), len(mine), len(theirs), right, _moments(mine), _moments(theirs)))
     return rows
 
 
@@ -124,9 +126,11 @@ def _moments(spans: Sequence[Span]) -> str:
 
 def _tell(settings: Settings, rows: Sequence[Row], clip: "Rendered", report: Any, terminal: Terminal) -> None:
     vi = settings.language == "vi"
-    titles = ("cái gì", "sự thật", "tìm được", "thật lúc", "tìm thấy lúc") if vi else ("what", "truth", "found", "truly at", "found at")
-    headings = [(title, i in (1, 2)) for i, title in enumerate(titles)]
-    terminal.answer(grid(headings, [(r.what, str(r.true), str(r.found), r.truly, r.says) for r in rows], terminal.width))
+    titles = ("what", "truth", "found", "right", "truly at", "found at")
+    titles_vi = ("cái gì", "sự thật", "tìm được", "đúng", "thật lúc", "tìm thấy lúc")
+    headings = [(title, 0 < i < 4) for i, title in enumerate(titles_vi if vi else titles)]
+    lines = [(r.what, str(r.true), str(r.found), "" if r.right is None else str(r.right), r.truly, r.says) for r in rows]
+    terminal.answer(grid(headings, lines, terminal.width))
     wall = times.lasting(report.wall_s, settings.language)
     done = f"{report.footage_s:.0f} s → {wall}, {report.cpu_s:.1f} CPU-s, {report.backend}"
     terminal.answer(terminal.say(f"Indexing: {done}.", f"Lập chỉ mục: {done}."))

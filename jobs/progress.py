@@ -82,7 +82,8 @@ class Pace:
             return
         self._last = spent_s
         rate = done_s / spent_s if spent_s > 0 else 0.0
-        self._display(At(done_s, self._total_s, rate, (self._total_s - done_s) / rate if rate > 0 else None))
+        known = rate > 0 and done_s >= 0.03 * self._total_s  # before, starting up is most of it
+        self._display(At(done_s, self._total_s, rate, (self._total_s - done_s) / rate if known else None))
 
 
 class _Drawn:
