@@ -13,6 +13,7 @@ from cluster.lake import Lake
 from cluster.settings import Settings
 from jobs import footage, times
 from jobs.footage import Registered, listed, recall, register, remove
+from tests.conftest import Minio
 from tests.jobs.conftest import Maker
 
 EIGHT = "2026-11-01T08:00:00"
@@ -296,11 +297,10 @@ def test_messages_in_vietnamese(gate: Settings, clip: Maker) -> None:
 
 
 @pytest.mark.minio
-def test_footage_in_s3(storage: Settings, clip: Maker) -> None:
-    if not storage.on_s3:
-        pytest.skip("a folder store has no s3:// addresses")
+def test_footage_in_s3(home: Settings, minio: Minio, clip: Maker) -> None:
     from cluster.store import open_store
 
+    storage = replace(home, store=f"s3://{minio.bucket()}/inner", s3=minio.s3)
     path = clip("a.mp4")
     uri = open_store(storage).put("raw/day 1/a.mp4", path)
     folder = uri.rsplit("/", 2)[0]
