@@ -1,6 +1,7 @@
 """Who takes part in a scene: a shape, its colours and its motion; and where its points are at any time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,46 +72,81 @@ class Actor:
     height_m: float = 1.7
     riders: int = 0
     role: str = ""
-    _still: tuple[tuple[float, ...], Array] | None = field(default=None, repr=False)
 
     @property
     def mesh(self) -> Mesh:
-        if self.object == "person":
-            return people.figure(self.shape)
-        if self.object == "motorcycle":
-            return people.motorbike(self.shape, self.riders)
-        if self.object == "bicycle":
-            return people.bicycle()
-        return {"car": vehicles.car, "truck": vehicles.truck, "bus": vehicles.bus}[self.object](self.shape)
+        return _mesh(self.object, self.shape, self.riders)
+
+    @property
+    def coarse_mesh(self) -> Mesh:
+        """Fewer faces, for when it is seen small."""
+        return _mesh(self.object, self.shape, self.riders, True)
+
+    @property
+    def corners(self) -> Mesh:
+        """The mesh's points that its outline can pass through, without faces: boxes and shadows need no more."""
+        return _corners(self.object, self.shape, self.riders)
 
     @property
     def radius(self) -> float:
         """Half of its length in metres."""
         return 0.3 if self.object == "person" else SIZES[self.shape][2] / 2
 
-    def vertices(self, t: float) -> Array | None:
-        """(V, 3) metres in the world at `t`, or None where it is not there."""
+    def vertices(self, t: float, mesh: Mesh | None = None) -> Array | None:
+        """(V, 3) metres in the world of all points of the mesh (or of another of the same parts) at `t`, or None."""
+        return self._placed(t, mesh or self.mesh)
+
+    def outline(self, t: float) -> Array | None:
+        """(C, 3) metres in the world of `corners` at `t`, or None where it is not there."""
+        return self._placed(t, self.corners)
+
+    def _placed(self, t: float, mesh: Mesh) -> Array | None:
         state = self.motion.at(t)
         if state is None:
             return None
         x, y, heading, distance, speed = state
-        key = (x, y, heading)
-        if self._still is not None and self._still[0] == key:
-            return self._still[1]
-        mesh = self.mesh
         local = mesh.vertices.astype(np.float64)
         if self.object == "person":
             near = self.motion.at(min(t + 0.25, self.motion.end_s))
             gait = min(speed, ((near[3] - distance) / 0.25 if near else speed) + 0.3)
             r, place = people.walk(distance + self.id * 0.37, gait, self.height_m)
-            local = (np.einsum("nij,nj->ni", r[mesh.part], local) + place[mesh.part]) * (self.height_m / 1.7)
+            local = (_turned(r[mesh.part], local) + place[mesh.part]) * (self.height_m / 1.7)
         elif self.riders:
             r, place = people.rider_pose(self.shape, self.riders, distance)
-            local = np.einsum("nij,nj->ni", r[mesh.part], local) + place[mesh.part]
+            local = _turned(r[mesh.part], local) + place[mesh.part]
         c, s = np.cos(heading), np.sin(heading)
-        world = local @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + [x, y, 0]
-        self._still = (key, world)
-        return world
+        return local @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + [x, y, 0]
+
+
+def _turned(rotations: Array, points: Array) -> Array:
+    """(N, 3) points, each turned by its own (3, 3)."""
+    turned: Array = (rotations @ points[:, :, None])[:, :, 0]
+    return turned
+
+
+def _mesh(of: str, shape: str, riders: int, coarse: bool = False) -> Mesh:
+    if of == "person":
+        return people.figure(shape, coarse)
+    if of == "motorcycle":
+        return people.motorbike(shape, riders, coarse)
+    if of == "bicycle":
+        return people.bicycle(coarse)
+    return {"car": vehicles.car, "truck": vehicles.truck, "bus": vehicles.bus}[of](shape, coarse)
+
+
+@cache
+def _corners(of: str, shape: str, riders: int) -> Mesh:
+    """Of each rigid part the vertices of its convex hull: no projection of the part reaches beyond theirs."""
+    from scipy.spatial import ConvexHull
+
+    mesh = _mesh(of, shape, riders)
+    rows = []
+    for part in np.unique(mesh.part):
+        mine = np.flatnonzero(mesh.part == part)
+        rows.append(mine[ConvexHull(mesh.vertices[mine]).vertices])
+    keep = np.sort(np.concatenate(rows))
+    none = np.zeros(0, np.int16)
+    return Mesh(mesh.vertices[keep], np.zeros((0, 4), np.int32), none, none.astype(np.int8), mesh.part[keep], mesh.group[keep])
 
 
 def dressed(

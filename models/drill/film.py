@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 _SHADOW = 2
 """Shadows are drawn this many times coarser than the picture."""
+_SMALL_PX = 52
+"""What is less high is drawn with fewer faces."""
 
 
 class Film:
@@ -42,7 +44,7 @@ class Film:
     def frame(self, t: float) -> Picture:
         """(h, w, 3) uint8, blue first, `t` seconds from the scene's start."""
         picture = self.backdrop.picture.copy()
-        here = [(a, v) for a in self.world.actors if (v := a.vertices(t)) is not None and self._in_view(v)]
+        here = [(a, v) for a in self.world.actors if (v := a.outline(t)) is not None and self._in_view(v)]
         self._shadows(picture, here)
         if self.world.light.night:
             self._beams(picture, here, t)
@@ -53,11 +55,15 @@ class Film:
         for away, i in order:
             while still and self.backdrop.occluders[still[0]].distance > away:
                 self._cover(picture, still.pop(0), dirty)
-            actor, vertices = here[i]
-            placed = in_patch(vertices, self.view)
-            if placed:
-                dirty.append(placed[1])
-                draw(picture, vertices, actor.mesh, actor.palette, self.view, self.world.light, self._smear(actor, t))
+            actor, outline = here[i]
+            placed = in_patch(outline, self.view)
+            if placed is None:
+                continue
+            dirty.append(placed[1])
+            mesh = actor.coarse_mesh if np.ptp(placed[0][:, 1]) < _SMALL_PX else actor.mesh
+            vertices = actor.vertices(t, mesh)
+            if vertices is not None:
+                draw(picture, vertices, mesh, actor.palette, self.view, self.world.light, self._smear(actor, t))
         for i in still:
             self._cover(picture, i, dirty)
         if self.world.light.night:
@@ -65,7 +71,7 @@ class Film:
         return self._lens(picture, t)
 
     def _in_view(self, vertices: Array) -> bool:
-        points = self.view.camera_points(vertices[:: max(len(vertices) // 24, 1)])
+        points = self.view.camera_points(vertices)
         if points[:, 2].min() < NEAR_M:
             return False
         x, y = points[:, 0] / points[:, 2] * self.view.focal, points[:, 1] / points[:, 2] * self.view.focal
@@ -111,7 +117,7 @@ class Film:
             cast = self._on_ground(vertices - sun * (z[:, None] / sun[2]))
             if cast is None:
                 continue
-            parts = np.searchsorted([0.62 * z.max()], z) if heavy else actor.mesh.part
+            parts = np.searchsorted([0.62 * z.max()], z) if heavy else actor.corners.part
             for part in range(int(parts.max()) + 1):
                 self._fill(mask, cast[parts == part], 255)
         under = cv2.GaussianBlur(under, (0, 0), 2.2 * w / 1280)
@@ -174,11 +180,11 @@ class Film:
         """The bloom around lamps that look into the camera."""
         w, h = self.view.size
         eye = np.asarray(self.view.position)
-        for actor, vertices in here:
+        for actor, _ in here:
             if actor.object in ("person", "bicycle"):
                 continue
-            mesh, now = actor.mesh, actor.motion.at(t)
-            if now is None:
+            mesh, now, vertices = actor.mesh, actor.motion.at(t), actor.vertices(t)
+            if now is None or vertices is None:
                 continue
             ahead = np.array([np.cos(now[2]), np.sin(now[2]), 0])
             for material, sign, colour, size in ((Mat.HEADLAMP, 1, (235, 245, 255), 0.62), (Mat.TAILLAMP, -1, (30, 30, 190), 0.3)):

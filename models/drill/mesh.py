@@ -54,8 +54,9 @@ class Mesh:
 
 @dataclass
 class Builder:
-    """Collects pieces into a mesh."""
+    """Collects pieces into a mesh; a coarse one has fewer faces, for what is seen small."""
 
+    coarse: bool = False
     _vertices: list[Array] = field(default_factory=list)
     _faces: list[NDArray[np.int32]] = field(default_factory=list)
     _material: list[NDArray[np.int16]] = field(default_factory=list)
@@ -110,6 +111,8 @@ class Builder:
         """A limb from `a` to `b` with radii `ra`, `rb`; `flat` squeezes it across (sideways = y)."""
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         axis = (b - a) / max(float(np.linalg.norm(b - a)), 1e-9)
+        if self.coarse:
+            sides, round_ends = max(sides // 2 + 1, 4), False
         helper = np.array([0.0, 1.0, 0.0]) if abs(axis[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
         u = np.cross(helper, axis)
         u /= np.linalg.norm(u)
@@ -133,6 +136,7 @@ class Builder:
         group: int = 0,
     ) -> None:
         """An ellipsoid."""
+        sides = max(sides // 2, 5) if self.coarse else sides
         latitude = np.linspace(-0.5, 0.5, max(sides // 2, 4) + 1)[1:-1] * np.pi
         angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
         rings = [np.column_stack([np.cos(angle) * np.cos(t), np.sin(angle) * np.cos(t), np.full(sides, np.sin(t))]) for t in latitude]
@@ -160,6 +164,7 @@ class Builder:
 
     def disc(self, centre: Array, radius: float, side: int, material: int, *, sides: int = 14, layer: int = 1, part: int = 0) -> None:
         """A disc that faces +y (`side` 1) or -y (-1)."""
+        sides = 8 if self.coarse else sides
         angle = np.linspace(0, 2 * np.pi, sides, endpoint=False) * -side
         self.flat(
             np.asarray(centre) + radius * np.column_stack([np.cos(angle), np.zeros(sides), np.sin(angle)]), material, layer=layer, part=part

@@ -1,6 +1,6 @@
 """Articulated people, and two-wheelers with riders; metres, x forward, y left, z up, feet or tyres at z = 0."""
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -19,10 +19,10 @@ HIP_Z = THIGH_M + SHIN_M + FOOT_M
 
 
 @cache
-def figure(kind: str, group: int = 0) -> Mesh:
+def figure(kind: str, coarse: bool = False) -> Mesh:
     """A person in parts that `walk` and `ride` move; `kind` is man, woman, skirt, bag, rider or a `conical` hat's wearer."""
-    b = Builder()
-    _figure(b, kind, 0, group)
+    b = Builder(coarse)
+    _figure(b, kind, 0, 0)
     return b.done()
 
 
@@ -31,8 +31,8 @@ def _figure(b: Builder, kind: str, first: int, group: int) -> None:
     slim = 0.92 if kind in ("woman", "skirt", "conical") else 1.0
 
     def ring(z: float, x: float, y: float, shift: float = 0.0) -> Array:
-        angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-        return np.column_stack([np.cos(angle) * x + shift, np.sin(angle) * y, np.full(12, z)])
+        angle = np.linspace(0, 2 * np.pi, 7 if b.coarse else 12, endpoint=False)
+        return np.column_stack([np.cos(angle) * x + shift, np.sin(angle) * y, np.full(len(angle), z)])
 
     waist = [ring(-0.1, 0.08, 0.11), ring(-0.07, 0.105, 0.155), ring(0.04, 0.11, 0.165), ring(0.12, 0.1, 0.15)]
     b.loft(np.stack(waist) * [1, slim, 1], Mat.LEGS, part=first + PELVIS, **at)
@@ -145,7 +145,7 @@ def sit(
 
 def _wheel(b: Builder, x: float, radius: float, wide: float, spokes: int) -> None:
     """A tyre as a ring of its own thickness, so that one sees through the wheel, with hub and spokes."""
-    angle = np.linspace(0, 2 * np.pi, 17)
+    angle = np.linspace(0, 2 * np.pi, 9 if b.coarse else 17)
     for a, c in pairwise(angle):
         p, q = (np.array([x + radius * 0.9 * np.cos(v), 0, radius + radius * 0.9 * np.sin(v)]) for v in (a, c))
         b.tube(p, q, wide, wide, Mat.TYRE, sides=5, round_ends=False)
@@ -159,9 +159,9 @@ RIDER_SEAT = (-0.15, 0.86)
 
 
 @cache
-def motorbike(kind: str, riders: int = 1) -> Mesh:
+def motorbike(kind: str, riders: int = 1, coarse: bool = False) -> Mesh:
     """A scooter or an underbone motorbike (`scooter`, `wave`) with its riders; the part after the bike's own (0) is a figure's first."""
-    b = Builder()
+    b = Builder(coarse)
     radius = 0.29 if kind == "wave" else 0.25
     for x in (0.62, -0.6):
         _wheel(b, x, radius, 0.062, 4)
@@ -169,8 +169,8 @@ def motorbike(kind: str, riders: int = 1) -> Mesh:
     b.tube(np.array([0.62, -0.07, radius]), np.array([0.4, -0.07, 0.9]), 0.03, 0.035, Mat.METAL, sides=6)
 
     def ring(x: float, y: float, z0: float, z1: float) -> Array:
-        angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
-        return np.column_stack([np.full(10, x), np.cos(angle) * y, (z0 + z1) / 2 + np.sin(angle) * (z1 - z0) / 2])
+        angle = np.linspace(0, 2 * np.pi, 6 if coarse else 10, endpoint=False)
+        return np.column_stack([np.full(len(angle), x), np.cos(angle) * y, (z0 + z1) / 2 + np.sin(angle) * (z1 - z0) / 2])
 
     tail = [
         ring(-0.98, 0.08, 0.7, 0.8),
@@ -209,9 +209,9 @@ def motorbike(kind: str, riders: int = 1) -> Mesh:
 
 
 @cache
-def bicycle() -> Mesh:
+def bicycle(coarse: bool = False) -> Mesh:
     """A bicycle with its rider."""
-    b = Builder()
+    b = Builder(coarse)
     for x in (0.52, -0.52):
         _wheel(b, x, 0.33, 0.022, 6)
     joints = {
@@ -240,7 +240,12 @@ def bicycle() -> Mesh:
 
 
 def rider_pose(bike: str, riders: int, distance_m: float = 0.0) -> tuple[Array, Array]:
-    """Rotations and places of all parts (the bike's own first) of a two-wheeler with its riders."""
+    """Rotations and places of all parts (the bike's own first) of a two-wheeler with its riders, who pedal a bicycle."""
+    return _rider_pose(bike, riders, distance_m if bike == "bicycle" else 0.0)
+
+
+@lru_cache(256)
+def _rider_pose(bike: str, riders: int, distance_m: float) -> tuple[Array, Array]:
     rotations, places = [np.eye(3)[None]], [np.zeros((1, 3))]
     for i in range(riders):
         if bike == "bicycle":

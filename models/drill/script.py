@@ -46,6 +46,15 @@ class Script:
         image = self.view.ground_pixels(np.array(corners))
         self.camera["ground"] = {"image": np.round(image, 3).tolist(), "metres": [list(c) for c in corners]}
 
+    def nearest(self, x: float, y: float) -> float:
+        """The smallest y from `y` on at which the ground at `x` is in the picture, a little off its edge."""
+        w, h = self.view.size
+        for at in np.arange(y, 60.0, 0.25):
+            px, py = self.view.ground_pixels(np.array([[x, at]]))[0]
+            if 0.01 * w < px < 0.99 * w and 0 < py < 0.97 * h and self.view.camera_points(np.array([[x, at, 0]]))[0, 2] > 1:
+                return float(at)
+        return y
+
     def zone(self, name: str, corners: Sequence[tuple[float, float]]) -> None:
         """A zone drawn as the picture of a polygon on the ground."""
         self.areas[name] = np.array(corners, np.float64)

@@ -29,6 +29,7 @@ class Driver:
         length_m, width_m: of the vehicle.
         aside: where it rides in the lane, metres to the left of its middle.
         halts: in order along the lane.
+        bold: drives up close before it slows down.
     """
 
     arrives_s: float
@@ -37,6 +38,7 @@ class Driver:
     width_m: float
     aside: float = 0.0
     halts: tuple[Halt, ...] = ()
+    bold: bool = False
 
 
 @dataclass
@@ -115,7 +117,8 @@ def _push(cars: list[_Car], running: list[int], i: int, red_at_m: float | None) 
         space = me.driver.halts[me.halt].metres - me.s + JAM_GAP_M
         if space < gap:
             gap, closing = space, me.v
-    wanted = JAM_GAP_M + max(0.0, me.v * HEADWAY_S + me.v * closing / 2 / (ACCELERATION * BRAKING) ** 0.5)
+    headway_s, braking = (0.6, 6.0) if me.driver.bold else (HEADWAY_S, BRAKING)
+    wanted = JAM_GAP_M + max(0.0, me.v * headway_s + me.v * closing / 2 / (ACCELERATION * braking) ** 0.5)
     return float(np.clip(ACCELERATION * (free - (wanted / max(gap, 0.1)) ** 2), -7, ACCELERATION))
 
 

@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.drill.actors import Actor
 from models.drill.motion import STEP_S
 from models.drill.view import NEAR_M
-from models.drill.world import World
+from models.drill.world import World, shown
 
 Array = NDArray[np.float64]
 GRID_S = 0.1
@@ -58,15 +57,14 @@ class Course:
     """One object's way through the picture, every `GRID_S` while it can be seen at all.
 
     Attributes:
-        times: (K,) seconds; boxes: (K, 4) px within the picture; cut: (K,) whether the edge cuts the box.
-        speed: (K,) m/s of its motion; stands: (K,) whether it stands.
+        times: (K,) seconds; boxes: (K, 4) px within the picture.
+        speed: (K,) m/s of its motion.
     """
 
     track: int
     object: str
     times: Array
     boxes: Array
-    cut: NDArray[np.bool_]
     speed: Array
 
     @property
@@ -81,53 +79,29 @@ def courses(world: World) -> list[Course]:
     grid = np.arange(0, world.seconds + GRID_S / 2, GRID_S)
     out = []
     for actor in world.actors:
-        groups: list[list[tuple[float, Array, float]]] = [[] for _ in range(1 + actor.riders)]
-        mesh = actor.mesh
-        rows = [np.flatnonzero(mesh.group == g) for g in range(1 + actor.riders)] if actor.riders else [np.arange(len(mesh.vertices))]
+        groups: list[list[tuple[float, tuple[float, float, float, float], float]]] = [[] for _ in range(1 + actor.riders)]
+        corners = actor.corners
+        rows = [np.flatnonzero(corners.group == g) for g in range(1 + actor.riders)]
         for t in grid[(grid >= actor.motion.start_s) & (grid <= actor.motion.end_s)]:
-            if not _may_show(world, actor, float(t)):
+            if not world.may_show(actor, float(t)):
                 continue
-            vertices = actor.vertices(float(t))
+            vertices = actor.outline(float(t))
             state = actor.motion.at(float(t))
             if vertices is None or state is None:
                 continue
             points = world.view.camera_points(vertices)
             if points[:, 2].min() < NEAR_M:
                 continue
-            pixels = world.view.projected(points)
+            pixels = world.view.projected(points).astype(np.float32)
             for g, row in enumerate(rows):
-                low, high = pixels[row].min(0), pixels[row].max(0)
-                if high[0] > 1 and high[1] > 1 and low[0] < w - 1 and low[1] < h - 1:
-                    groups[g].append((float(t), np.concatenate([low, high]), state[4]))
+                part = shown(cv2.convexHull(pixels[row]), (w, h))
+                if part is not None:
+                    groups[g].append((float(t), part[0], state[4]))
         for g, seen in enumerate(groups):
             if len(seen) > 2:
-                whole = np.stack([b for _, b, _ in seen])
-                boxes = np.clip(whole, 0, [w, h, w, h])
-                name = "person" if g else actor.object
-                out.append(
-                    Course(
-                        actor.id + g,
-                        name,
-                        np.array([t for t, _, _ in seen]),
-                        boxes,
-                        (boxes != whole).any(1),
-                        np.array([v for _, _, v in seen]),
-                    )
-                )
+                times, boxes, speed = (np.array(column) for column in zip(*seen, strict=True))
+                out.append(Course(actor.id + g, "person" if g else actor.object, times, boxes, speed))
     return out
-
-
-def _may_show(world: World, actor: Actor, t: float) -> bool:
-    """Quickly, by its middle alone: whether an actor can be in the picture at all."""
-    now = actor.motion.at(t)
-    if now is None:
-        return False
-    p = world.view.camera_points(np.array([[now[0], now[1], 0.8]]))[0]
-    reach = actor.radius + 1.5
-    if p[2] < -reach:
-        return False
-    half = world.view.size[0] / 2 / world.view.focal
-    return bool(abs(p[0]) < half * max(p[2] + reach, 0.5) + reach)
 
 
 def sides(line: Sequence[Sequence[float]], points: Array) -> Array:

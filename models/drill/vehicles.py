@@ -88,12 +88,12 @@ def _sample(knots: tuple[tuple[float, float], ...], x: Array) -> Array:
 
 
 @cache
-def car(kind: str) -> Mesh:
+def car(kind: str, coarse: bool = False) -> Mesh:
     """A car body of `kind` (sedan, hatch, suv, van, taxi)."""
     body = {"sedan": SEDAN, "taxi": SEDAN, "hatch": HATCH, "suv": SUV, "van": VAN}[kind]
     marks = [v for pair in (*body.pillars, *body.screens) for v in pair] + [body.glass[0], body.glass[1]]
-    fine = [x for x, _ in (*body.belt, *body.roof, *body.wide)]
-    x = np.unique(np.round([0, body.length, *marks, *fine, *np.linspace(0, body.length, 16)], 3))
+    fine = [x for x, _ in (*body.belt, *body.roof, *(() if coarse else body.wide))]
+    x = np.unique(np.round([0, body.length, *marks, *fine, *np.linspace(0, body.length, 16)[:: 15 if coarse else 1]], 3))
     x = x[np.concatenate([[True], np.diff(x) > 0.015])]
     low, belt, wide = (_sample(k, x) for k in (body.low, body.belt, body.wide))
     top = np.maximum(np.where((x < body.roof[0][0]) | (x > body.roof[-1][0]), 0, _sample(body.roof, x)), belt)
@@ -105,7 +105,7 @@ def car(kind: str) -> Mesh:
         rings.append(np.column_stack([np.full(len(ring), x[i] - body.length / 2), ring]))
         if i:
             materials.append(_materials(body, (x[i] + x[i - 1]) / 2, len(half), min(top[i] - belt[i], top[i - 1] - belt[i - 1])))
-    b = Builder()
+    b = Builder(coarse)
     b.loft(np.stack(rings), np.stack(materials))
     _wheels(b, [w - body.length / 2 for w in body.wheels], float(wide.max()), body.wheel_radius)
     _car_details(b, body, kind)
@@ -248,10 +248,10 @@ def _heavy_rear(b: Builder, x: float, wide: float, z: float) -> None:
 
 
 @cache
-def truck(kind: str) -> Mesh:
+def truck(kind: str, coarse: bool = False) -> Mesh:
     """A lorry with a box (`box`), an open bed with a load (`bed`), or a large box on three axles (`heavy`)."""
     length, wide, high, cab = {"box": (6.2, 1.02, 2.9, 1.75), "bed": (5.8, 1.0, 2.3, 1.75), "heavy": (9.0, 1.22, 3.5, 2.1)}[kind]
-    half, b = length / 2, Builder()
+    half, b = length / 2, Builder(coarse)
     cab_high = 2.25 if kind != "heavy" else 2.85
     radius = 0.42 if kind != "heavy" else 0.5
     b.box(np.array([-half + 0.1, -0.5, 0.55]), np.array([half - 0.3, 0.5, 0.9]), Mat.TRIM, layer=-1)
@@ -276,10 +276,10 @@ def truck(kind: str) -> Mesh:
 
 
 @cache
-def bus(kind: str) -> Mesh:
+def bus(kind: str, coarse: bool = False) -> Mesh:
     """A city bus (`city`, 11 m) or a minibus (`mini`, 7 m)."""
     length, wide, high = {"city": (11.0, 1.25, 3.1), "mini": (7.0, 1.05, 2.7)}[kind]
-    half, b = length / 2, Builder()
+    half, b = length / 2, Builder(coarse)
     _slab(b, -half, half, wide, 0.35, high, Mat.PAINT, bevel=0.16, cells=10)
     z0, z1 = high * 0.43, high * 0.83
     panes = round(length / 1.5)

@@ -71,14 +71,14 @@ def _side(script: Script, side: int) -> None:
     rng = script.rng
     red: list[tuple[float, float]] = []
     slow: list[tuple[float, float]] = []
-    t = float(rng.uniform(6, 20))
+    t = float(rng.uniform(3, 14))
     while t < script.seconds - 30:
-        if rng.random() < 0.75:
-            red.append((t, t + float(rng.uniform(26, 34))))
-            t = red[-1][1] + float(rng.uniform(20, 26))
+        if rng.random() < 0.85:
+            red.append((t, t + float(rng.uniform(24, 30))))
+            t = red[-1][1] + float(rng.uniform(18, 23))
         else:
             slow.append((t, t + 16))
-            t += 40
+            t += 32
     for number, x in enumerate(LANES):
         way = Way([(x, -16), (x, FAR)]) if side > 0 else Way([(-x, 105), (-x, -18)])
         red_at = ZONE[1] + 1 + 16 if side > 0 else 105 - (ZONE[0] - 1)

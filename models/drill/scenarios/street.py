@@ -142,7 +142,7 @@ def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
         for slot in (2, 1, 0) if side > 0 else (0, 1, 2):  # who comes first goes furthest
             at, long = t + arrives, rng.random() < 0.75
             seconds = float(rng.uniform(11, 16) if long else rng.uniform(2.5, 4.5))
-            mine = not _riders_turn(side, at) and not _riders_turn(side, at + seconds + 3)
+            mine = at > 0.5 and not _riders_turn(side, at) and not _riders_turn(side, at + seconds + 3)
             if not mine or free_from[slot] > at or at + seconds > script.seconds - 4 or rng.random() < 0.1:
                 continue
             y = 12.5 + 6.5 * slot + float(rng.uniform(-1, 1))
