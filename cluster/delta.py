@@ -285,6 +285,9 @@ class DeltaLog:
             "delta.dataSkippingStatsColumns": ",".join(ruled_columns(self.table)),
             "delta.checkpointInterval": "100",
             "delta.deletedFileRetentionDuration": "interval 1 days",
+            # Nobody travels back in time here. Each commit lists the log's folder, so it is kept short; who lags behind it
+            # goes on from the latest checkpoint.
+            "delta.logRetentionDuration": "interval 10 minutes",
         }
         try:
             return DeltaTable.create(

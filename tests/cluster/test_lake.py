@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from analytics.errors import Refused
 from analytics.tables import CHUNK_TABLES, SCHEMA_VERSION, TABLES
-from cluster.delta import DeltaLog
+from cluster.delta import DeltaLog, storage_options
 from cluster.lake import Lake
 from cluster.settings import S3, Settings
 from cluster.views import ONE_ROW_EACH
@@ -247,8 +247,6 @@ def test_rows_that_do_not_fit(home: Settings, table: str, change, says: str) -> 
 @pytest.mark.parametrize(("version", "says"), [(str(SCHEMA_VERSION + 1), "Update matthan"), (None, "not written by matthan")])
 def test_a_table_of_another_version_is_refused(storage: Settings, version: str | None, says: str) -> None:
     lake = Lake(storage)
-    from cluster.delta import storage_options
-
     if not storage.on_s3:
         Path(storage.lake_uri, "tracks").mkdir(parents=True)
     configuration = {"matthan.schema": version} if version else {}
@@ -356,3 +354,22 @@ def test_duckdb_downloads_nothing(home: Settings) -> None:
         loaded = connection.sql("SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode <> 'STATICALLY_LINKED'")
         assert loaded.fetchall() == []
     assert settings["autoinstall_known_extensions"] == settings["autoload_known_extensions"] == "false"
+
+
+def test_who_lagged_behind_a_shortened_log_goes_on(storage: Settings) -> None:
+    """Log entries older than ten minutes go at a checkpoint; here all of them at once."""
+    ahead, writer, reader = Lake(storage), Lake(storage), Lake(storage)
+    commit(ahead, "c0", chunk="k0", tracks=(0,))
+    commit(writer, "c1", chunk="k1", tracks=(1,))
+    assert len(seen(reader)) == 2
+    for n in range(2, 8):
+        commit(ahead, f"c{n}", chunk=f"k{n}", tracks=(n,))
+    for table in (*CHUNK_TABLES, "coverage"):
+        log = DeltaTable(f"{storage.lake_uri}/{table}", storage_options=storage_options(storage))
+        log.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})
+        log.create_checkpoint()
+        log.cleanup_metadata()
+    assert len(list(reader.store.keys("lake/tracks/_delta_log/"))) < 5
+    assert len(seen(reader)) == 8
+    commit(writer, "c8", chunk="k8", tracks=(8,))
+    assert len(seen(reader)) == len(seen(ahead)) == 9
