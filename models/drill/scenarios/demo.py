@@ -9,5 +9,5 @@ from models.drill.world import World
 def build(seed: int, seconds: float, size: tuple[int, int]) -> World:
     """Street traffic with an illegal stop, a wrong-way rider and a speeder within forty seconds."""
     script = street.start("demo", seed, seconds, size, np.random.default_rng([seed, 31]), False)
-    street.plan(script, every_s=3.0)
+    street.plan(script, every_s=3.0, long_stops=0.85)
     return script.done()

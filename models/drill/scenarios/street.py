@@ -95,19 +95,18 @@ def _stage(rng: np.random.Generator) -> Stage:
     return stage
 
 
-def plan(script: Script, *, every_s: float = 2.6, events: bool = True) -> None:
+def plan(script: Script, *, every_s: float = 2.6, long_stops: float = 0.75) -> None:
     """Fills the street: lanes with stoppers and speeders, wrong-way riders, a U-turn, parked cars, people on the pavements."""
     for side in (1, -1):
-        _lane(script, side, every_s, events)
+        _lane(script, side, every_s, long_stops)
     for side in (1, -1):
         for y in (float(script.rng.uniform(45, 48)), float(script.rng.uniform(52, 56))):  # parked beyond the zone
             way = Way([(side * STRIP, y - 3), (side * STRIP, y + 3)] if side > 0 else [(side * STRIP, y + 3), (side * STRIP, y - 3)])
             still = way.motion(-60.0, np.full(int((script.seconds + 62) / 0.05), 3.0))
             if script.rng.random() < 0.7:
                 script.add(script.kind(only=("car",)), still, "parked")
-    if events:
-        _against(script)
-        _turn(script)
+    _against(script)
+    _turn(script)
     _pavements(script)
 
 
@@ -116,7 +115,7 @@ def _riders_turn(side: int, t: float) -> bool:
     return int((t + (0 if side > 0 else TURN_S)) // TURN_S) % 2 == 1
 
 
-def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
+def _lane(script: Script, side: int, every_s: float, long_stops: float) -> None:
     """One lane's traffic: some ordinary vehicles, then one that does something, again and again."""
     rng = script.rng
     way = Way([(LANE, -14), (LANE, FAR)] if side > 0 else [(-LANE, 110), (-LANE, -16)])
@@ -136,11 +135,9 @@ def _lane(script: Script, side: int, every_s: float, events: bool) -> None:
         for _ in range(int(rng.integers(1, 4))):
             enter(float(rng.uniform(29, 39)))
             t += float(rng.uniform(0.6, 1.4)) * every_s
-        if not events:
-            continue
         stops = 0
         for slot in (2, 1, 0) if side > 0 else (0, 1, 2):  # who comes first goes furthest
-            at, long = t + arrives, rng.random() < 0.75
+            at, long = t + arrives, rng.random() < long_stops
             seconds = float(rng.uniform(11, 16) if long else rng.uniform(2.5, 4.5))
             mine = at > 0.5 and not _riders_turn(side, at) and not _riders_turn(side, at + seconds + 3)
             if not mine or free_from[slot] > at or at + seconds > script.seconds - 4 or rng.random() < 0.1:
