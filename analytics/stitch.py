@@ -67,26 +67,29 @@ class Stitcher:
             return [], Seam(at=end, tails={}) if self._seam is None else self._seam
         final, stream = given[-1], given[:-1]
         names = self._names(given)
+        lasts = {step.track: float(step.times[-1]) for scene in given for step in scene.tracks}
         told: dict[int, float] = {} if self._seam is None else {t: tail.times[-1] for t, tail in self._seam.tails.items()}
         joined = set(told) & set(names.values())
         over = sorted(set(told) - joined)
         result: list[Scene] = []
         held: list[TrackStep] = []
         for scene in stream:
-            steps = [cut for step in scene.tracks if (cut := self._own(step, names[step.track], joined, told))]
+            steps = [cut for step in scene.tracks if (cut := self._own(step, names[step.track], lasts, joined, told))]
             if scene.at < self._start:
                 held += steps
                 continue
             ended = [names[t] for t in scene.ended if t in names]
             result.append(Scene(scene.at, _merged(held + steps), tuple(sorted({*ended, *over})), scene.signals))
             held, over = [], []
-        steps = held + [cut for step in final.tracks if (cut := self._own(step, names[step.track], joined, told))]
+        steps = held + [cut for step in final.tracks if (cut := self._own(step, names[step.track], lasts, joined, told))]
         result.append(Scene(end, _merged(steps), tuple(over), {}))
         gone = {names[t] for scene in stream for t in scene.ended if t in names}
         return result, self._tails(result, end, gone)
 
-    def _own(self, step: TrackStep, track: int, joined: set[int], told: dict[int, float]) -> TrackStep | None:
-        """The part of a step that this chunk has to tell, under the camera's id."""
+    def _own(self, step: TrackStep, track: int, lasts: dict[int, float], joined: set[int], told: dict[int, float]) -> TrackStep | None:
+        """The part of a step that this chunk has to tell, under the camera's id; `lasts` are local tracks' last moments."""
+        if self._seam is not None and track not in joined and lasts[step.track] < self._start:
+            return None  # it was over before the edge: the chunk before has told it
         since = told[track] if track in joined else self._start - RECENT_S if self._seam is not None else -np.inf
         own = step.times > since
         if not own.any():

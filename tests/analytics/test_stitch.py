@@ -107,6 +107,16 @@ def test_a_track_still_followed_at_the_end_is_not_ended_and_one_that_does_not_co
     assert set(after.tails) == {car}
 
 
+@pytest.mark.parametrize("died", [15.0, 17.0, 18.6, 19.0, 19.4, 19.8, 20.3])
+def test_what_left_about_the_edge_is_told_once(died: float) -> None:
+    found = paths(stitched({1: ("car", 0.0, died, lane(100, 10))}, [0, 20, 40], 4.0)[0])
+    assert len(found) == 1
+    [path] = found.values()
+    times = [t for t, _ in path]
+    assert times == sorted(set(times))
+    assert times[-1] > died - 0.6
+
+
 def test_a_seam_is_the_same_after_being_written_and_read() -> None:
     _, seam = stitched(TWO_LANES, [0, 20], 4.0)
     assert Seam.model_validate_json(seam.model_dump_json()) == seam
