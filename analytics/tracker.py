@@ -307,9 +307,16 @@ class CarryTracker:
         return TrackStep(track.id, OBJECTS[track.object], named, track.score / track.hits, times[new], boxes[new])
 
     def _last(self, track: _Track) -> TrackStep | None:
-        """The unproven end of a track that has ended: told where it left the picture, dropped elsewhere."""
+        """The unproven end of a track that has ended: told where it left the picture, dropped elsewhere.
+
+        It left while it moved: a box that rests at the edge holds the ground that the object has uncovered.
+        """
         if not self._counts(track) or not track.times or not self._touches_edge(track.boxes[-1]):
             return None
+        boxes = np.array(track.boxes)
+        moved = np.abs(boxes - boxes[-1]).max(axis=1) > max(1.0, 0.05 * _side(boxes[-1]))
+        on_its_way = int(np.flatnonzero(moved).max(initial=-1)) + 2
+        track.times, track.boxes = track.times[:on_its_way], track.boxes[:on_its_way]
         return self._tell(track) if track.times[-1] > track.told_to else None
 
 

@@ -129,6 +129,14 @@ def test_the_unproven_end_is_told_where_the_box_left_the_picture_and_nowhere_els
         assert sorted(t for s in scenes for t in s.ended) == [1]
 
 
+def test_a_box_that_the_flow_leaves_at_the_edge_is_not_told_as_standing_there() -> None:
+    away = [(0.0, 0, (at(880), 0.8, CAR)), (0.5, 30, (at(910), 0.8, CAR)), (1.0, 30, (at(940), 0.8, CAR)), (1.5, 15, None)]
+    scenes = drive(new(), [*away, *((1.5 + 0.5 * i, 0.0, None) for i in range(1, 60))])
+    told = [t for scene in scenes for step in scene.tracks for t in step.times.tolist()]
+    assert any(scene.ended for scene in scenes)
+    assert 1.5 <= max(told) <= 1.7
+
+
 def test_a_new_detection_brings_the_way_it_came() -> None:
     tracker = new()
     back = np.linspace(0.4, 0.9, 6)
