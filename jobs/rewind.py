@@ -21,7 +21,13 @@ from cluster.settings import Settings
 from jobs.folding import TOUCH_S, event_columns
 
 WARM_S = 3600.0
-"""Rules are folded from this long before the asked time, or from where the footage began, so that what was going on is known."""
+"""Rules are folded from this long before the asked time, or from where the footage began, so that what was going on is known…"""
+AFTER_S = 300.0
+"""…and until this long (and what the rules wait for) after it, so that what began in it is decided."""
+SLACK_S = 60.0
+"""A chunk's points may lie so far before its start."""
+AT_ONCE = 24
+"""Chunks read by one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
     )
     since = start if start is not None else min((r["start"] for r in looks), default=0.0)
     until = end if end is not None else max((r["end"] for r in looks), default=0.0)
-    within = [r for r in looks if r["end"] > since - WARM_S and r["start"] < until]
+    after_s = AFTER_S + max((float(getattr(rule, "after_s", 0.0)) for rule in changed.rules), default=0.0)
+    within = [r for r in looks if r["end"] > since - WARM_S and r["start"] < until + after_s]
     events: dict[int, tuple[Event, bool]] = {}
     crossings: list[Crossing] = []
     for finding, closed_by_end in _folded(lake, changed, within):
@@ -100,23 +107,31 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
 def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator[tuple[Finding, bool]]:
     """Findings in order, and whether only the end of the footage closed them."""
     fold: RuleFold | None = None
-    for i, look in enumerate(looks):
+    for i, (look, points, signals) in enumerate(_stored(lake, camera, looks)):
         fold = fold or RuleFold(camera)
-        columns = []
-        for table, names in (("points", POINT_COLUMNS), ("signals", SIGNAL_COLUMNS)):
-            found = lake.arrow(
-                f"SELECT {', '.join(map(quoted, names))} FROM {table} WHERE chunk = ?",
-                [table],
-                [look["chunk"]],
-                cameras=[camera.id],
-                span=(look["start"] - WARM_S, look["end"] + 1.0),
-            )
-            columns.append(found.to_pydict())
-        for scene in scenes_of(*columns):
+        for scene in scenes_of(points, signals):
             yield from ((finding, False) for finding in fold.step(scene))
         if i + 1 == len(looks) or looks[i + 1]["start"] - look["end"] >= TOUCH_S:
             yield from ((finding, True) for finding in fold.finish(look["end"]))
             fold = None
+
+
+def _stored(
+    lake: Lake, camera: Camera, looks: list[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Any], dict[str, list[Any]], dict[str, list[Any]]]]:
+    """Each chunk with its points and signals, as columns."""
+    import pyarrow.compute as pc
+
+    for first in range(0, len(looks), AT_ONCE):
+        some = looks[first : first + AT_ONCE]
+        span = min(r["start"] for r in some) - SLACK_S, max(r["end"] for r in some) + 1.0
+        tables = []
+        for table, names in (("points", POINT_COLUMNS), ("signals", SIGNAL_COLUMNS)):
+            sql = f"SELECT chunk, {', '.join(map(quoted, names))} FROM {table} WHERE chunk IN (SELECT unnest(?))"
+            tables.append(lake.arrow(sql, [table], [[r["chunk"] for r in some]], cameras=[camera.id], span=span))
+        for look in some:
+            points, signals = (t.filter(pc.equal(t["chunk"], look["chunk"])).to_pydict() for t in tables)
+            yield look, points, signals
 
 
 def quoted(name: str) -> str:

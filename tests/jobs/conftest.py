@@ -116,3 +116,17 @@ def town(home: Settings, studio: Path, monkeypatch: pytest.MonkeyPatch) -> Setti
     home.cameras.mkdir(parents=True)
     (home.cameras / "gate.yaml").write_text(blocks.camera(rules=blocks.RULES), encoding="utf-8")
     return load()
+
+
+Reel = Callable[[float, float], Path]
+
+
+@pytest.fixture(scope="session")
+def reel(studio: Path) -> Reel:
+    """`reel(a, b)` is a film of the street of `blocks` from `a` to `b` seconds, filmed on first use."""
+
+    def film(a: float, b: float) -> Path:
+        path = studio / f"street_{a:g}_{b:g}.mp4"
+        return path if path.exists() else blocks.film(path, blocks.STREET, a, b)
+
+    return film
