@@ -1,6 +1,5 @@
 """Little videos for tests of jobs, a square that moves over grey, and a lake that has seen one."""
 
-import shutil
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -15,6 +14,7 @@ from cluster.settings import Settings, load
 from jobs.footage import register
 from tests.chronicle import T0, rows
 from tests.jobs import blocks
+from tests.jobs.lakes import settle
 
 Maker = Callable[..., Path]
 
@@ -110,11 +110,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def town(home: Settings, studio: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home with a camera `gate` on the world of `blocks`, its rules, and the network that sees it."""
+    """A home that has everything to index the world of `blocks`, in the environment too."""
     monkeypatch.setenv("MATTHAN_WEIGHTS", str(studio))
-    shutil.copytree(studio / "cache", home.cache)
-    home.cameras.mkdir(parents=True)
-    (home.cameras / "gate.yaml").write_text(blocks.camera(rules=blocks.RULES), encoding="utf-8")
+    assert settle(home.home, studio) == load()
     return load()
 
 

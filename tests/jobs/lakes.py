@@ -1,17 +1,27 @@
 """What tests of indexing ask of a lake: all that readers see of it, and the street of `blocks` as it must come out."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from analytics.tables import CHUNK_TABLES
 from cluster.lake import Lake
-from cluster.settings import Settings
+from cluster.settings import Settings, load
 from jobs import index
 from jobs.index import IndexRequest, Report
 from tests.chronicle import T0
+from tests.jobs import blocks
 
 Rows = list[dict[str, Any]]
+
+
+def settle(home: Path, studio: Path) -> Settings:
+    """A new home with a camera `gate` on the world of `blocks`, its rules, and the network of the `studio` that sees it."""
+    shutil.copytree(studio / "cache", home / "cache")
+    (home / "cameras").mkdir()
+    (home / "cameras" / "gate.yaml").write_text(blocks.camera(rules=blocks.RULES), encoding="utf-8")
+    return load({"MATTHAN_HOME": str(home), "MATTHAN_WEIGHTS": str(studio), "MATTHAN_LANGUAGE": "en"})
 
 
 def indexed(settings: Settings, *paths: Path, at: float = 0.0, **given: Any) -> Report:

@@ -1,6 +1,5 @@
 """Indexing in this process: what is found is right, is found once, and is the same however the footage came."""
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.chronicle import T0
 from tests.jobs import blocks
 from tests.jobs.blocks import CROSSINGS
 from tests.jobs.conftest import Reel
-from tests.jobs.lakes import covered, crossings, events, everything, indexed, tracks, written
+from tests.jobs.lakes import covered, crossings, events, everything, indexed, settle, tracks, written
 
 TRACKS = [("car", 0.5, 6.2), ("truck", 1.5, 8.8), ("car", 4.5, 16.2), ("person", 9.0, 20.4), ("truck", 15.5, 22.8), ("car", 17, 22.7)]
 EVENTS = [
@@ -36,13 +35,9 @@ def right(settings: Settings) -> None:
 
 
 @pytest.fixture
-def twin(town: Settings, tmp_path: Path) -> Settings:
+def twin(town: Settings, studio: Path, tmp_path: Path) -> Settings:
     """Another home just like `town`, for what it is compared with."""
-    import shutil
-
-    other = replace(town, home=tmp_path / "twin", cameras=tmp_path / "twin" / "cameras", store=str(tmp_path / "twin" / "store"))
-    shutil.copytree(town.home, other.home)
-    return other
+    return settle(tmp_path / "twin", studio)
 
 
 def test_a_street(town: Settings, studio: Path) -> None:
