@@ -46,7 +46,9 @@ class TrackerParams(BaseModel):
     still_lost_s: float = 3.0  # …unless it stands still and the flow still holds it
     double: float = 0.6  # a new detection that covers another's box so far is that object again
     trust: float = 0.7  # how far a matched detection moves the carried box; the rest is its jitter
-    confirm: int = 2  # detections until a track counts
+    confirm: int = 2  # detections until a track counts…
+    certain: float = 0.5  # …or one of this confidence…
+    came_s: float = 0.3  # …whose way here was seen for so long, over a third of its size at least
 
 
 class _Track(BaseModel):
@@ -61,6 +63,7 @@ class _Track(BaseModel):
     hits: int = 1
     misses: int = 0
     carried: bool = True
+    came: bool = False
     velocity: list[float] = [0.0, 0.0]
     score: float
     best: float
@@ -129,7 +132,7 @@ class CarryTracker:
                     track.misses += 1
             self._begin(observation, free, {row for _, row in pairs})
             for track in state.tracks:
-                if (id(track) in matched or track.hits == 1) and self._counts(track) and track.times:
+                if (id(track) in matched or track.seen_at == observation.at) and self._counts(track) and track.times:
                     told.append(self._tell(track))
         at = observation.at
         over = [t for t in state.tracks if self._is_over(t, at)]
@@ -143,7 +146,7 @@ class CarryTracker:
         return Scene(at, tuple(told), tuple(sorted(t.id for t in ended if self._counts(t))), observation.signals)
 
     def _counts(self, track: _Track) -> bool:
-        return track.hits >= self.params.confirm
+        return track.came or track.hits >= self.params.confirm
 
     def _is_over(self, track: _Track, at: float) -> bool:
         p = self.params
@@ -291,6 +294,9 @@ class CarryTracker:
                 track.boxes = traces.boxes[i, since:].astype(float).tolist()
                 if track.times and observation.at > track.times[0]:
                     first, now = np.array(track.boxes[0]), np.array(track.box)
+                    way = float(np.hypot(*((now - first)[:2] + (now - first)[2:]) / 2))
+                    long_enough = observation.at - track.times[0] >= p.came_s and way > _side(now) / 3
+                    track.came = confidence >= p.certain and long_enough
                     track.velocity = ((now - first)[:2] + (now - first)[2:]).__truediv__(2 * (observation.at - track.times[0])).tolist()
             track.times.append(observation.at)
             track.boxes.append(track.box)

@@ -235,7 +235,7 @@ def _counts(settings: Settings, home: Path, parts: list[Part], drill_lines: dict
     from cluster.lake import Lake
 
     lake = Lake(_settings(settings, home))
-    rows = lake.rows("SELECT line, epoch(at) - ? AS at FROM counts", ["counts"], [START], cameras=["bench"])
+    rows = lake.rows("SELECT line, epoch(\"at\") - ? AS moment FROM counts", ["counts"], [START], cameras=["bench"])
     backend = lake.rows("SELECT backend FROM coverage LIMIT 1", ["coverage"], cameras=["bench"])[0]["backend"]
     lines = []
     truth = {name: (clip, span) for clip, all_ in CLIPS.items() for name, (_, span) in all_.items()}
@@ -243,7 +243,7 @@ def _counts(settings: Settings, home: Path, parts: list[Part], drill_lines: dict
     for name, (clip, (least, most)) in truth.items():
         mine = [p for p in parts if p.clip == clip]
         if mine:
-            at = np.array([r["at"] for r in rows if r["line"] == name])
+            at = np.array([r["moment"] for r in rows if r["line"] == name])
             counted = sum(int(((at >= p.start_s) & (at < p.end_s)).sum()) for p in mine)
             lines.append({"line": name, "counted": counted, "truth": [least * len(mine), most * len(mine)]})
     return {"backend": backend, "lines": lines}

@@ -73,7 +73,7 @@ class Gate:
             return Motion(np.ones(now.shape, np.bool_), True, brightness, p)
         off = now - self._mean
         # A change of light moves all cells together; that is no motion.
-        off -= float(np.median(off))
+        off -= _shift(off)
         away = np.abs(off)
         changed = away > np.maximum(p.level, p.noise * self._deviation)
         past = at - self._at
@@ -86,7 +86,12 @@ class Gate:
     def _jumped(self, now: NDArray[np.float32]) -> bool:
         assert self._last is not None
         step = now - self._last
-        if float(np.abs(step - np.median(step)).mean()) <= self.params.jump:
+        if float(np.abs(step - _shift(step)).mean()) <= self.params.jump:
             return False
         a, b = now - now.mean(), self._last - self._last.mean()
         return float((a * b).sum()) < self.params.alike * float(np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def _shift(change: NDArray[np.float32]) -> float:
+    """How much all cells changed together: the median over every third one each way, which is as good and costs a ninth."""
+    return float(np.median(change[::3, ::3]))

@@ -46,7 +46,7 @@ class SightParams:
     """When the detector looks. Seconds between looks; `fps` fixes the rate and switches adapting off."""
 
     fps: float | None = None
-    busy_s: float = 0.5  # something moves
+    busy_s: float = 0.6  # something moves
     calm_s: float = 2.0  # what is followed stands still and nothing else moves
     idle_s: float = 10.0  # nothing moves and nothing is followed
     lost_s: float = 0.2  # soonest look after the flow has lost a box

@@ -137,15 +137,26 @@ def test_a_box_that_the_flow_leaves_at_the_edge_is_not_told_as_standing_there() 
     assert 1.5 <= max(told) <= 1.7
 
 
-def test_a_new_detection_brings_the_way_it_came() -> None:
+@pytest.mark.parametrize(
+    ("name", "confidence", "speed", "told_at"),
+    [
+        ("seen coming: one look is enough", 0.8, 100.0, 1.0),
+        ("unsure: a second look", 0.4, 100.0, 1.5),
+        ("stood there: a second look", 0.8, 5.0, 1.5),
+    ],
+)
+def test_a_new_detection_brings_the_way_it_came(name: str, confidence: float, speed: float, told_at: float) -> None:
     tracker = new()
     back = np.linspace(0.4, 0.9, 6)
-    boxes = np.array([[at(100 + 100 * t) for t in back]], np.float32)
+    boxes = np.array([[at(100 + speed * t) for t in back]], np.float32)
     traces = Traces(np.array([0], np.int32), back, boxes, np.array([2], np.int32))
-    tracker.update(look(1.0, (at(200), 0.8, CAR), traces=traces))
-    scene = tracker.update(look(1.5, (at(250), 0.8, CAR), carried=moved(tracker, 1.5, 50, 1.0)))
-    assert scene.tracks[0].times[0] == pytest.approx(0.6)
-    assert (np.diff(scene.tracks[0].times) > 0).all()
+    scenes = [tracker.update(look(1.0, (at(100 + speed), confidence, CAR), traces=traces))]
+    second = (at(100 + 1.5 * speed), confidence, CAR)
+    scenes.append(tracker.update(look(1.5, second, carried=moved(tracker, 1.5, speed / 2, 1.0))))
+    first = next(scene for scene in scenes if scene.tracks)
+    assert first.at == told_at, name
+    assert first.tracks[0].times[0] == pytest.approx(0.6)
+    assert (np.diff(first.tracks[0].times) > 0).all()
 
 
 def test_one_object_reported_twice_is_one_track() -> None:
