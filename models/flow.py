@@ -84,6 +84,7 @@ class Flow:
         earlier = list(self.kept)[-3::-2][::-1]
         count, steps = len(boxes), len(earlier)
         paths = np.zeros((count, steps, 4), np.float32)
+        self.came = np.zeros((count, 2), np.float32)
         since = np.full(count, steps, np.int32)
         back = Flow(self.params)
         back.kept.append(self.kept[-1])

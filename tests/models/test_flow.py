@@ -81,6 +81,15 @@ def test_a_new_box_is_traced_back_along_its_way_and_no_further_than_it_was_there
     assert flow.came[0] == pytest.approx([80, 0], abs=8)
 
 
+@pytest.mark.parametrize(("pictures", "box"), [(2, (140, 70, 176, 106)), (6, (140, 70, 143, 73))], ids=["no picture before", "no corners"])
+def test_every_box_that_is_traced_back_has_a_velocity_whether_it_was_found_before_or_not(pictures: int, box: tuple[int, ...]) -> None:
+    flow = Flow()
+    for i in range(pictures):
+        flow.add(i * STEP, picture([Thing(7, lambda t: (160, 90))], i * STEP))
+    flow.trace_back(np.array([box, box], np.float32))
+    assert flow.came.tolist() == [[0, 0], [0, 0]]
+
+
 def test_only_the_last_pictures_are_kept() -> None:
     flow = Flow()
     for i in range(100):
