@@ -69,15 +69,31 @@ def picture(blocks: Sequence[Block], t: float) -> NDArray[np.uint8]:
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
-def film(path: Path, blocks: Sequence[Block], start: float, end: float, *, fps: float = FPS, gop_s: float = 1.0) -> Path:
-    """H.264 of the world from `start` to `end`, seconds of its own clock, with a key frame every `gop_s`."""
+def film(
+    path: Path,
+    blocks: Sequence[Block],
+    start: float,
+    end: float,
+    *,
+    fps: float = FPS,
+    gop_s: float = 1.0,
+    times: Sequence[float] | None = None,
+) -> Path:
+    """H.264 of the world from `start` to `end`, seconds of its own clock, with a key frame every `gop_s`.
+
+    `times`: when pictures are taken, seconds from `start` to the millisecond; `fps` a second where left out.
+    """
+    taken = [i / fps for i in range(round((end - start) * fps))] if times is None else times
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         options = {"preset": "ultrafast", "crf": "14", "x264-params": f"keyint={round(gop_s * fps)}:scenecut=0:threads=1"}
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000), options=options)
         stream.width, stream.height, stream.pix_fmt = W, H, "yuv420p"
-        for i in range(round((end - start) * fps)):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(blocks, start + i / fps), format="rgb24")))
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for t in taken:
+            frame = av.VideoFrame.from_ndarray(picture(blocks, start + t), format="rgb24")
+            frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
