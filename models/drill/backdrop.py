@@ -16,6 +16,8 @@ from models.drill.view import View
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
+_EDGES = 3
+"""The ground's materials are told apart this many times finer than the picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,7 @@ class Backdrop:
 
 def paint_backdrop(stage: Stage, view: View, light: Light, rng: np.random.Generator) -> Backdrop:
     """Paints the stage as `view` sees it in `light`."""
-    fine = view.resized((view.size[0] * FINE, view.size[1] * FINE))
-    picture = cv2.resize(_ground_and_sky(stage, fine, light, rng), view.size, interpolation=cv2.INTER_AREA)
+    picture = _ground_and_sky(stage, view, light, rng)
     things: list[tuple[float, House | Tree | Post]] = [(_distance(view, *thing.at), thing) for thing in (*stage.trees, *stage.posts)]
     things += [(_distance(view, (h.a[0] + h.b[0]) / 2, (h.a[1] + h.b[1]) / 2), h) for h in stage.houses]
     occluders = []
@@ -85,15 +86,16 @@ def _ground_and_sky(stage: Stage, view: View, light: Light, rng: np.random.Gener
     gx, gy = np.clip(gx / gw, -400, 400), np.clip(gy / gw, -400, 900)
     far = np.hypot(gx - view.position[0], gy - view.position[1])
     footprint = np.maximum(far * far / (view.focal * view.position[2]), far / view.focal)  # metres of ground a pixel covers, along the view
-    material = _materials(stage, view, h, w)
     albedo = np.zeros((h, w, 3), np.float32)
-    for index, name in enumerate(GROUND):
-        mask = (material == index) & below
+    for name, share in _shares(stage, view).items():
+        mask = (share > 0) & below
         if mask.any():
-            albedo[mask] = GROUND[name](gx[mask], gy[mask], footprint[mask])
-    asphalt = (material == list(GROUND).index("asphalt")) & below
-    for x, wide in stage.wheel_tracks:
-        albedo[asphalt] *= (1 - 0.10 * np.exp(-(((gx[asphalt] - x) / wide) ** 2)))[:, None]
+            x, y = gx[mask], gy[mask]
+            colour = GROUND[name](x, y, footprint[mask])
+            if name == "asphalt":
+                for at, wide in stage.wheel_tracks:
+                    colour *= (1 - 0.10 * np.exp(-(((x - at) / wide) ** 2)))[:, None]
+            albedo[mask] += colour * share[mask][:, None]
     lit = _ground_light(stage, light, gx, gy)
     colour = albedo * lit
     haze = (1 - np.exp(-far / 420))[:, :, None].astype(np.float32)
@@ -108,15 +110,18 @@ def _ground_and_sky(stage: Stage, view: View, light: Light, rng: np.random.Gener
     return light.develop(colour)
 
 
-def _materials(stage: Stage, view: View, h: int, w: int) -> NDArray[np.uint8]:
+def _shares(stage: Stage, view: View) -> dict[str, NDArray[np.float32]]:
+    """Of each material its share of each pixel, (h, w), drawn finer than the picture so that edges are smooth."""
     names = list(GROUND)
-    index = np.full((h, w), names.index("grass"), np.uint8)
+    fine = view.resized((view.size[0] * _EDGES, view.size[1] * _EDGES))
+    index = np.full(fine.size[::-1], names.index("grass"), np.uint8)
     for region in stage.regions:
-        polygon = clipped(np.array(region.polygon, np.float64), view)
+        polygon = clipped(np.array(region.polygon, np.float64), fine)
         if len(polygon) > 2:
-            pixels = np.clip(view.ground_pixels(polygon), -30000, 30000)
+            pixels = np.clip(fine.ground_pixels(polygon), -30000, 30000)
             cv2.fillPoly(index, [np.round(pixels * 16).astype(np.int32)], names.index(region.material), cv2.LINE_8, 4)
-    return index
+    used = [i for i in range(len(names)) if (index == i).any()]
+    return {names[i]: cv2.resize((index == i).astype(np.float32), view.size, interpolation=cv2.INTER_AREA) for i in used}
 
 
 def clipped(polygon: Array, view: View, near: float = 0.6) -> Array:

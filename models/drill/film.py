@@ -151,18 +151,14 @@ class Film:
             x, y, heading = now[:3]
             wide = 1.0 if actor.object == "motorcycle" else 1.7
             c, s = np.cos(heading), np.sin(heading)
-            local = np.array(
-                [
-                    [actor.radius + 0.4, -wide * 0.6],
-                    [actor.radius + 0.4, wide * 0.6],
-                    [actor.radius + 15, wide * 2.2],
-                    [actor.radius + 15, -wide * 2.2],
-                ]
-            )
-            ground = local @ np.array([[c, s], [-s, c]]) + [x, y]
-            if self.view.camera_points(np.column_stack([ground, np.zeros(4)]))[:, 2].min() < 1:
-                continue
-            self._add(picture, _BEAM, self.view.ground_pixels(ground), 0.55 if actor.object == "motorcycle" else 0.8)
+            for reach in (15.0, 9.0, 5.0):  # near the camera only as far as the lens sees
+                first, last = actor.radius + 0.1, actor.radius + reach
+                spread = wide * (0.5 + 0.1 * reach)
+                local = np.array([[first, -wide * 0.5], [first, wide * 0.5], [last, spread], [last, -spread]])
+                ground = local @ np.array([[c, s], [-s, c]]) + [x, y]
+                if self.view.camera_points(np.column_stack([ground, np.zeros(4)]))[:, 2].min() >= 1:
+                    self._add(picture, _BEAM, self.view.ground_pixels(ground), 0.7 if actor.object == "motorcycle" else 1.0)
+                    break
 
     def _add(self, picture: Picture, texture: Picture, corners: Array, strength: float) -> None:
         w, h = self.view.size

@@ -83,10 +83,23 @@ def render(
 
     world = build(scene, seed, seconds, size)
     out_dir.mkdir(parents=True, exist_ok=True)
-    camera_id = f"drill-{scene}-{seed}"
-    done = Rendered(scene, seed, camera_id, *(out_dir / f"{camera_id}{end}" for end in (".mp4", ".truth.json", ".yaml")))
-    done.camera.write_text(yaml.safe_dump(camera_document(world, camera_id), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    done = _files(scene, seed, out_dir)
+    described = camera_document(world, done.camera_id)
+    done.camera.write_text(yaml.safe_dump(described, allow_unicode=True, sort_keys=False), encoding="utf-8")
     truth = document(world, fps, frame_count(seconds, fps), size)
     done.truth.write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
-    encode(frames(world, fps, progress), done.video, fps=fps, codec=codec, gop=gop, crf=crf)
+    part = done.video.with_name(f".{done.video.name}")
+    encode(frames(world, fps, progress), part, fps=fps, codec=codec, gop=gop, crf=crf)
+    part.replace(done.video)
     return done
+
+
+def rendered_before(scene: str, seed: int, out_dir: Path) -> Rendered | None:
+    """What `render` wrote into `out_dir` before, if it came to its end."""
+    there = _files(scene, seed, out_dir)
+    return there if there.video.exists() else None
+
+
+def _files(scene: str, seed: int, folder: Path) -> Rendered:
+    camera_id = f"drill-{scene}-{seed}"
+    return Rendered(scene, seed, camera_id, *(folder / f"{camera_id}{end}" for end in (".mp4", ".truth.json", ".yaml")))

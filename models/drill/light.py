@@ -141,7 +141,7 @@ def overcast(rng: np.random.Generator) -> Light:
 def night(rng: np.random.Generator, lamps: Array) -> Light:
     """Street lamps, headlights and a dark sky."""
     tint = linear((255, 214, 160)) if rng.random() < 0.6 else linear((235, 240, 255))
-    dark = linear((90, 100, 130)) * 0.16
+    dark = linear((96, 106, 134)) * 0.2
     return Light(
         np.array([0.3, 0.4, 0.866]),
         linear((120, 130, 160)) * 0.03,
@@ -151,5 +151,5 @@ def night(rng: np.random.Generator, lamps: Array) -> Light:
         lamps,
         tint * 26,
         True,
-        rng.uniform(1.0, 1.25),
+        rng.uniform(1.15, 1.45),
     )
