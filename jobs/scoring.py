@@ -9,6 +9,8 @@ LEAST_OVERLAP = 0.5
 """Temporal intersection over union from which an event found is the true one."""
 CROSSING_S = 0.5
 """A crossing found this near to the true one, the same way, is it."""
+EDGE_S = 0.5
+"""A crossing this near to the clip's beginning or end, where one side of it was hardly seen, is no mistake either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,19 @@ class Score:
     wrong: list[str] = field(default_factory=list)
     """Each miss and invention in words, for who wants to look."""
 
-    def add(self, clip: str, true: Sequence[Span], found: Sequence[Span], kinds: Sequence[str]) -> None:
-        """Counts one clip."""
+    def add(self, clip: str, true: Sequence[Span], found: Sequence[Span], kinds: Sequence[str], seconds: float) -> None:
+        """Counts one clip of `seconds`."""
         for kind in kinds:
             tally = self.kinds.setdefault(kind, Tally())
             mine, theirs = [s for s in true if s.kind == kind], [s for s in found if s.kind == kind]
             pairs = matched(mine, theirs)
-            tally.found += len(pairs)
-            tally.missed += len(mine) - len(pairs)
-            tally.invented += len(theirs) - len(pairs)
             hit, used = {i for i, _ in pairs}, {j for _, j in pairs}
-            self.wrong += [f"{clip}: missed {_told(s)}" for i, s in enumerate(mine) if i not in hit]
-            self.wrong += [f"{clip}: invented {_told(s)}" for j, s in enumerate(theirs) if j not in used]
+            missed = [s for i, s in enumerate(mine) if i not in hit and not _at_edge(s, seconds)]
+            invented = [s for j, s in enumerate(theirs) if j not in used and not _at_edge(s, seconds)]
+            tally.found += len(pairs)
+            tally.missed += len(missed)
+            tally.invented += len(invented)
+            self.wrong += [f"{clip}: missed {_told(s)}" for s in missed] + [f"{clip}: invented {_told(s)}" for s in invented]
             if kind == "speeding":
                 for i, j in pairs:
                     self._speed(mine[i].numbers, theirs[j].numbers)
@@ -127,6 +130,10 @@ class Score:
             "speed_interval_coverage": round(sum(self.covered) / len(self.covered), 4) if self.covered else None,
             "wrong": self.wrong,
         }
+
+
+def _at_edge(span: Span, seconds: float) -> bool:
+    return span.kind == "line_count" and not EDGE_S <= span.start <= seconds - EDGE_S
 
 
 def _told(span: Span) -> str:

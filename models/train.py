@@ -160,10 +160,10 @@ def measure(weights: Path, folder: Path, imgsz: int) -> dict[str, Any]:
     return {"map50": round(float(result.map50), 4), "map50_95": round(float(result.map50_95), 4), "ap50": by_class, "pictures": len(found)}
 
 
-def drill(base: Path, recipe: Recipe, work: Path) -> dict[str, Any]:
-    """Makes `models/weights/drill.pt` and the card beside it."""
+def drill(base: Path, recipe: Recipe, work: Path, out_dir: Path = WEIGHTS) -> dict[str, Any]:
+    """Makes `drill.pt` and the card beside it."""
     tuned = train(base, recipe, work)
-    out = WEIGHTS / "drill.pt"
+    out = out_dir / "drill.pt"
     narrowed(tuned, out, recipe.imgsz)
     card = {
         "recipe": {**asdict(recipe), "base": base.name},
@@ -172,12 +172,12 @@ def drill(base: Path, recipe: Recipe, work: Path) -> dict[str, Any]:
         "held_out": measure(out, work / "val", recipe.imgsz),
         "base_held_out": measure(base, work / "val", recipe.imgsz),
     }
-    write_card(card)
+    write_card(card, out_dir / "drill.toml")
     return card
 
 
-def write_card(card: dict[str, Any]) -> None:
-    """Writes `drill.toml`: the recipe and what it reached."""
+def write_card(card: dict[str, Any], path: Path) -> None:
+    """Writes the recipe and what it reached."""
 
     def section(name: str, of: dict[str, Any]) -> list[str]:
         flat = {k: v for k, v in of.items() if not isinstance(v, dict)}
@@ -193,7 +193,7 @@ def write_card(card: dict[str, Any]) -> None:
         f"sha256 = {json.dumps(card['sha256'])}", f"bytes = {card['bytes']}", "",
     ]  # fmt: skip
     body = [line for name in ("recipe", "held_out", "base_held_out") for line in section(name, card[name])]
-    (WEIGHTS / "drill.toml").write_text("\n".join([*head, *body]).rstrip() + "\n", encoding="utf-8")
+    path.write_text("\n".join([*head, *body]).rstrip() + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -202,11 +202,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("what", choices=["drill"])
     parser.add_argument("--base", type=Path, required=True, help="the official yolov8n.pt (`matthan models pull street` fetches it)")
     parser.add_argument("--work", type=Path, help="folder for pictures and runs; kept, and an interrupted run goes on from it")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder of drill.pt and drill.toml (default: models/weights)")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     given = parser.parse_args(arguments)
     recipe = Recipe(epochs=given.epochs)
     with tempfile.TemporaryDirectory() as temporary:
-        card = drill(given.base, recipe, given.work or Path(temporary))
+        card = drill(given.base, recipe, given.work or Path(temporary), given.out)
     print(json.dumps(card, indent=1))
     return 0
 

@@ -111,6 +111,8 @@ def _near(script: Script) -> tuple[float, float]:
 
 def _intruder(script: Script, t: float) -> bool:
     rng = script.rng
+    if t + 20 > script.seconds:
+        return False
     y, x = float(rng.uniform(9.0, 12.7)), float(rng.uniform(2.8, 5.6))
     points = [
         [(0.4, y - 1), (x, y + 0.5), (8.2, y + 1.2)],
