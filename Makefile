@@ -20,7 +20,7 @@ demo: install
 	$(BIN)/matthan demo
 
 test: install
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -m "not long" -n 2
 
 test-long: install
 	$(BIN)/python -m pytest -q -m long
