@@ -235,7 +235,7 @@ def _counts(settings: Settings, home: Path, parts: list[Part], drill_lines: dict
     from cluster.lake import Lake
 
     lake = Lake(_settings(settings, home))
-    rows = lake.rows("SELECT line, epoch(\"at\") - ? AS moment FROM counts", ["counts"], [START], cameras=["bench"])
+    rows = lake.rows('SELECT line, epoch("at") - ? AS moment FROM counts', ["counts"], [START], cameras=["bench"])
     backend = lake.rows("SELECT backend FROM coverage LIMIT 1", ["coverage"], cameras=["bench"])[0]["backend"]
     lines = []
     truth = {name: (clip, span) for clip, all_ in CLIPS.items() for name, (_, span) in all_.items()}
