@@ -3,6 +3,7 @@
 Draws with supervision's annotators; text goes through Pillow, since OpenCV's fonts have no Vietnamese letters.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -80,7 +81,9 @@ def draw_hit(
         )
         out = label.annotate(out, found, labels=list(labels))
     if caption:
-        texts.append(_Text(caption, (size // 2, out.shape[0] - size // 2), "ls", (255, 255, 255)))
+        lines = _wrapped(caption, _font(size), out.shape[1] - 2 * size)
+        for i, text in enumerate(reversed(lines)):
+            texts.append(_Text(text, (size // 2, out.shape[0] - size // 2 - round(i * 1.5 * size)), "ls", (255, 255, 255)))
     return _written(out, texts, size)
 
 
@@ -159,6 +162,17 @@ def _written(bgr: Picture, texts: Sequence[_Text], size: int) -> Picture:
         draw.rectangle((left + dx - pad, top + dy - pad, right + dx + pad, bottom + dy + pad), fill=(0, 0, 0, 150))
         draw.text((t.at[0] + dx, t.at[1] + dy), t.text, font=font, fill=t.colour, anchor=t.anchor)
     return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """The text in lines of at most `width` pixels, broken between its parts, or its words where a part is longer."""
+    lines = [""]
+    for piece in re.split(r"(?<= · )|(?<=, )|(?<= )", text):
+        if lines[-1] and font.getlength(lines[-1] + piece.rstrip(" ·")) > width:
+            lines[-1] = lines[-1].rstrip(" ·")
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 def _scale(bgr: Picture, camera: Camera) -> Vector:

@@ -149,3 +149,15 @@ def test_pictures_stay_plain_arrays() -> None:
     for out in (drawing.draw_grid(grey(), CAMERA), drawing.draw_hit(grey(), CAMERA, [[1, 1, 9, 9]], ["đ"], caption="x")):
         assert out.dtype == np.uint8
         assert cv2.imencode(".jpg", out)[0]
+
+
+def test_a_long_caption_is_broken_between_its_parts_and_stays_whole():
+    from models.drawing import _font, _wrapped
+
+    text = "camera seven · 2026-01-01 08:00:05 · speeding · limit 50 km/h, margin 0 km/h, measured 1.8 s, speed high 63.7 km/h, speed 61.4 km/h"
+    font = _font(18)
+    lines = _wrapped(text, font, 400)
+    assert len(lines) > 1
+    assert all(font.getlength(line.rstrip()) <= 400 for line in lines)
+    assert [w for line in lines for w in line.split() if w != "·"] == [w for w in text.split() if w != "·"]
+    assert _wrapped("short", font, 400) == ["short"]
