@@ -154,7 +154,7 @@ def test_pictures_stay_plain_arrays() -> None:
 def test_a_long_caption_is_broken_between_its_parts_and_stays_whole():
     from models.drawing import _font, _wrapped
 
-    text = "camera seven · 2026-01-01 08:00:05 · speeding · limit 50 km/h, margin 0 km/h, measured 1.8 s, speed high 63.7 km/h, speed 61.4 km/h"
+    text = "camera seven · 2026-01-01 08:00:05 · speeding · limit 50 km/h, margin 0 km/h, measured 1.8 s, speed high 63.7 km/h"
     font = _font(18)
     lines = _wrapped(text, font, 400)
     assert len(lines) > 1
