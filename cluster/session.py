@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,11 @@ WORKER_ENVIRONMENT = {
 """A worker is one core's: libraries that help themselves to more threads would fight over it."""
 
 
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what raylets say of a worker that died: who drives it says so in the user's words
+}
 ALONE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """A local session is this user's alone: it listens on the loopback address, and to who has its token. (Ray's own default on
 Linux is the machine's address in the network, with a token in the user's home folder; the second variable is how Ray names
@@ -40,8 +46,7 @@ def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
     """
     address = settings.ray_address or os.environ.get("RAY_ADDRESS") or "local"
     local = address == "local"
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    for name, value in {**quiet, **WORKER_ENVIRONMENT, **(ALONE if local else {})}.items():
+    for name, value in {**QUIET, **WORKER_ENVIRONMENT, **(ALONE if local else {})}.items():
         os.environ.setdefault(name, value)
     if local:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -51,6 +56,7 @@ def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
         yield
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
+    _knock(address)
     here = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 128 * 1024 * 1024} if local else {}
     try:
         ray.init(
@@ -62,10 +68,7 @@ def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
             **here,
         )
     except ConnectionError as error:
-        raise Refused(
-            en=f"No Ray cluster answers at {address}. Check MATTHAN_RAY_ADDRESS; without it, Ray runs on this machine.",
-            vi=f"Không có cụm Ray nào trả lời tại {address}. Hãy kiểm tra MATTHAN_RAY_ADDRESS; bỏ trống thì Ray chạy ngay trên máy này.",
-        ) from error
+        raise _nobody(address) from error
     except ray.exceptions.AuthenticationError as error:
         raise Refused(
             en=f"The Ray cluster at {address} wants its token: put it into RAY_AUTH_TOKEN and set RAY_AUTH_MODE=token.",
@@ -75,3 +78,21 @@ def session(settings: Settings, *, cpus: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Asks whether anybody listens at `host:port`: Ray itself would wait five minutes for that, loudly."""
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise _nobody(address) from error
+
+
+def _nobody(address: str) -> Refused:
+    return Refused(
+        en=f"No Ray cluster answers at {address}. Check MATTHAN_RAY_ADDRESS; without it, Ray runs on this machine.",
+        vi=f"Không có cụm Ray nào trả lời tại {address}. Hãy kiểm tra MATTHAN_RAY_ADDRESS; bỏ trống thì Ray chạy ngay trên máy này.",
+    )

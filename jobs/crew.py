@@ -16,8 +16,8 @@ OFTEN_S = 0.5
 
 Take = Callable[[Look, Seen], None]
 """Called with each look and what came of it, as soon as it is seen."""
-Partly = Callable[[float], None]
-"""Called now and then with the seconds seen of the chunks that are being looked at."""
+Partly = Callable[[float, str], None]
+"""Called now and then with the seconds seen of the chunks that are being looked at, and a remark."""
 
 
 def see(settings: Settings, looks: Sequence[Look], workers: int | None, take: Take, partly: Partly) -> None:
@@ -45,7 +45,7 @@ def _alone(settings: Settings, looks: Sequence[Look], take: Take, partly: Partly
         nonlocal told
         if time.monotonic() - told >= OFTEN_S:
             told = time.monotonic()
-            partly(done_s)
+            partly(done_s, "")
 
     eyes = Eyes(settings, tell)
     for look in looks:
@@ -84,7 +84,7 @@ class _Crew:
                 for pair in came:
                     if pair is not None:
                         take(*pair)
-                partly(self._partly())
+                partly(self._partly(), self._remark())
         finally:
             for actor in [*self._idle, *self._coming.values(), *(a for a, _ in self._busy.values())]:
                 self._ray.kill(actor)
@@ -138,6 +138,15 @@ class _Crew:
             return look, Seen(look.sight, error=f"{en} / {vi}")
         self._idle.append(actor)
         return look, seen
+
+    def _remark(self) -> str:
+        died = sum(self._tries.values())
+        vi = self._settings.language == "vi"
+        if died:
+            return f"{died} tiến trình chết, đã thay" if vi else f"{died} workers died and were replaced"
+        if not self._busy and self._waiting:
+            return "đang chờ nhân trống" if vi else "waiting for a free core"
+        return ""
 
     def _partly(self) -> float:
         """Seconds of the running chunks that are seen already."""

@@ -296,12 +296,13 @@ class _Job:
         self._chains[look.camera.id].take(seen)
         self.partly(0.0)
 
-    def partly(self, seconds: float) -> None:
+    def partly(self, seconds: float, remark: str = "") -> None:
         """`seconds` of the chunks that are being looked at are seen."""
         self._furthest_s = min(max(self._furthest_s, self._finished_s + seconds), self._total_s)
         spent = time.monotonic() - self._began
         rate = self._furthest_s / spent if spent > 0 else 0.0
-        self._tell(Progress(self._furthest_s, self._total_s, rate, (self._total_s - self._furthest_s) / rate if rate > 0 else None))
+        eta_s = (self._total_s - self._furthest_s) / rate if rate > 0 else None
+        self._tell(Progress(self._furthest_s, self._total_s, rate, eta_s, remark))
 
     def finish(self) -> None:
         for chain in self._chains.values():
