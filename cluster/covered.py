@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _NEGLIGIBLE_S = 0.1
 """A hole between two files or chunks that is shorter is not worth a line; it still counts in the sums."""
 
+NO_FOOTAGE = ("no footage", "không có phim")
+"""The reason of what no camera recorded; all others can be mended by indexing, or say why not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -110,7 +113,7 @@ def coverage(
 
 
 def read(connection: "duckdb.DuckDBPyConnection", span: Span, known: Mapping[str, Camera]) -> Looks:
-    """Reads what `judge` needs, over a connection with the views `coverage` and `footage`."""
+    """Reads what `judge` needs, over a connection with `coverage` and `footage`."""
     # A camera's clock may be off: its footage is then registered at another time than its rows.
     late = {camera: known[camera].clock_offset_s for camera in known if known[camera].clock_offset_s}
     slack = max((abs(s) for s in late.values()), default=0.0)
@@ -119,15 +122,21 @@ def read(connection: "duckdb.DuckDBPyConnection", span: Span, known: Mapping[str
            WHERE epoch(start) <= ? AND epoch("end") >= ? ORDER BY start""",
         params=[span[1] + slack, span[0] - slack],
     )
+    # Not the view `coverage`: what `judge` does with superseded looks comes to the same, and planning the view takes longer
+    # than all the rest of this.
     looks = connection.sql(
         """SELECT camera, chunk, footage, epoch(start) AS start, epoch("end") AS end, epoch(written_at) AS at, state, reason, models,
-                  classes, rules FROM coverage"""
+                  classes, rules FROM kept WHERE epoch("end") >= ? AND epoch(start) < ?""",
+        params=[span[0], span[1]],
     )
     own = [
         f | {"start": f["start"] + late.get(f["camera"], 0.0), "end": f["end"] + late.get(f["camera"], 0.0)}
         for f in files.to_arrow_table().to_pylist()
     ]
-    return Looks(own, looks.to_arrow_table().to_pylist())
+    rows = looks.to_arrow_table().to_pylist()
+    seen = {(row["camera"], row["chunk"]) for row in rows if row["state"] == "seen"}
+    # A chunk that was seen once stays so when a later look fails: its rows are still there.
+    return Looks(own, [row for row in rows if row["state"] == "seen" or (row["camera"], row["chunk"]) not in seen])
 
 
 def judge(there: Looks, cameras: Sequence[str], span: Span, needs: Needs, zone: ZoneInfo) -> Coverage:
@@ -193,7 +202,7 @@ def _why_not(camera: str, files: Sequence[Mapping[str, Any]], looks: Sequence[Ma
     if files:
         broken = next((f["error"] for f in files if f["error"]), None)
         return _unread(broken) if broken else ("not indexed", "chưa lập chỉ mục")
-    return "no footage", "không có phim"
+    return NO_FOOTAGE
 
 
 def _unread(why: str | None) -> tuple[str, str]:

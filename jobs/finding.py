@@ -1,5 +1,6 @@
 """`matthan search | counts | coverage | rewind` at the front door: the question out of the flags, and the answer."""
 
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from analytics.camera import Camera
 from analytics.errors import Refused
-from cluster.covered import Coverage
+from cluster.covered import NO_FOOTAGE, Coverage
 from cluster.lake import Lake
 from cluster.search import Answer, CountQuery, Hit, Query, counts, search
 from cluster.settings import Settings
@@ -109,29 +110,42 @@ def _give(settings: Settings, given: Namespace, terminal: Terminal, command: str
     answers.give(terminal, settings, command, document, given.format, Path(given.out) if given.out else None)
 
 
+FIRST_S = 60.0
+"""Footage that is looked at because somebody waits for an answer is cut so short, so that first hits come soon."""
+ALONE_S = 120.0
+"""Up to so much footage is looked at in this process: it is done before Ray would have started."""
+OFTEN_S = 1.0
+"""Between two looks whether there are new hits."""
+
+
 def _index_missing(settings: Settings, lake: Lake, query: Query, known: Mapping[str, Camera], answer: Answer) -> bool:
     """Looks at the footage in which the answer has holes; hits are told as they are found. False where some cannot be read."""
-    from jobs import footage, index, progress
+    from jobs import index, progress
     from jobs.index import IndexRequest, Progress
 
+    gaps = [gap for gap in answer.coverage.missing if gap.reason != NO_FOOTAGE[0]]
+    if not gaps:
+        return True
     told = {hit.id for hit in answer.hits}
-    complete = True
+    asked = time.monotonic()
     with progress.shown(settings.language) as display:
 
         def tell(step: Progress) -> None:
+            nonlocal asked
             display(step)
+            if time.monotonic() - asked < OFTEN_S:
+                return
             for hit in search(lake, query, known).hits:
                 if hit.id not in told:
                     told.add(hit.id)
                     display.say(_line(hit, settings))
+            asked = time.monotonic()
 
-        for camera in dict.fromkeys(gap.camera for gap in answer.coverage.missing):
-            gaps = [(gap.start, gap.end) for gap in answer.coverage.missing if gap.camera == camera]
-            files = [one for one in footage.recall(lake, camera) if any(one.start < end and one.end > start for start, end in gaps)]
-            if files:
-                request = IndexRequest(paths=tuple(one.path for one in files), camera=camera if camera in known else None)
-                complete = index.run(settings, request, tell).complete and complete
-    return complete
+        within = min(gap.start for gap in gaps), max(gap.end for gap in gaps)
+        cameras = tuple(dict.fromkeys(gap.camera for gap in gaps))
+        few = sum(gap.end - gap.start for gap in gaps) <= ALONE_S
+        request = IndexRequest(cameras=cameras, within=within, chunk_s=FIRST_S, workers=0 if few else None)
+        return index.run(settings, request, tell).complete
 
 
 def _line(hit: Hit, settings: Settings) -> str:

@@ -41,6 +41,7 @@ class IndexRequest:
         model: a catalogue name or a path; None takes the camera's own, else `street`.
         dense: look ten times a second, for footage on which the usual rate is not enough.
         workers: actors; None is one a core, 0 works in this process without Ray.
+        cameras: where no paths are given, only these; all where left out.
         within: only chunks that touch this stretch of media time.
         chunk_s: how long new chunks are at most; None goes by the file's length. Short ones bring first results sooner.
     """
@@ -53,6 +54,7 @@ class IndexRequest:
     model: str | None = None
     dense: bool = False
     workers: int | None = None
+    cameras: tuple[str, ...] = ()
     within: tuple[float, float] | None = None
     chunk_s: float | None = None
 
@@ -196,7 +198,7 @@ def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> _Work:
     if request.paths:
         files = footage.register(settings, lake, request.paths, request.camera, request.start, request.start_from_name)
     else:
-        files = footage.recall(lake, request.camera)
+        files = [f for f in footage.recall(lake, request.camera) if not request.cameras or f.camera in request.cameras]
         if request.camera is not None and not files:
             how = f"`matthan footage add PATH --camera {request.camera}`"
             raise Refused(

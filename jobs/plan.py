@@ -174,7 +174,7 @@ class _File:
         """Time that the camera's files that were registered before show, in seconds from this file's start."""
         mine = (self.row["added"], self.row["footage"])
         before = (r for r in self.rows if not r["error"] and (r["added"], r["footage"]) < mine)
-        return [(_ms(r["start"] - self.row["start"]), _ms(r["end"] - self.row["start"])) for r in before]
+        return [(round(r["start"] - self.row["start"], 3), round(r["end"] - self.row["start"], 3)) for r in before]
 
     def _piece(self, start_s: float, end_s: float, gaps: Sequence[Hole] = ()) -> Piece:
         row = self.row

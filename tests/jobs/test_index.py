@@ -1,15 +1,17 @@
 """Indexing in this process: what is found is right, is found once, and is the same however the footage came."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import matthan
 from analytics.errors import Refused
 from cluster.lake import Lake
 from cluster.search import Query, coverage, search
 from cluster.settings import Settings
-from jobs import footage, index, rewind
+from jobs import finding, footage, index, rewind
 from jobs.index import IndexRequest, Progress
 from tests.chronicle import T0
 from tests.jobs import blocks
@@ -283,6 +285,46 @@ class TestEstimate:
         bad = tmp_path / "bad.mp4"
         bad.write_bytes(b"")
         assert index.estimate(town, IndexRequest((str(bad),), "gate", workers=0)).todo_s == 0.0
+
+
+class TestIndexMissing:
+    """`matthan search --index-missing`."""
+
+    ASKED = ("search", "--camera", "gate", "--from", "2026-11-01T08:00:09", "--to", "2026-11-01T08:00:12", "--format", "json")
+
+    def test_looks_at_what_the_answer_misses_and_at_nothing_else(
+        self, town: Settings, reel: Reel, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(finding, "OFTEN_S", 0.0)
+        (town.cameras / "other.yaml").write_text(blocks.camera("other"), encoding="utf-8")
+        for camera in ("gate", "other"):
+            start = ["--camera", camera, "--start", "2026-11-01T08:00"]
+            assert matthan.main(["footage", "add", str(reel(0, 8)), str(reel(8, 16)), str(reel(16, 24)), *start]) == 0
+        capfd.readouterr()
+        assert matthan.main(list(self.ASKED)) == 0
+        before = json.loads(capfd.readouterr().out)
+        assert (before["hits"], before["coverage"]["indexed_s"]) == ([], 0.0)
+        assert matthan.main([*self.ASKED, "--index-missing"]) == 0
+        out, err = capfd.readouterr()
+        answer = json.loads(out)
+        assert [hit["object"] for hit in answer["hits"]] == ["car", "person"]
+        assert (answer["coverage"]["indexed_s"], answer["coverage"]["missing"]) == (3.0, [])
+        assert all(f"+ {hit['id']}" in err for hit in answer["hits"]), "hits are told as they come"
+        assert [c[:2] for c in covered(town)] == [(8.0, 16.0)]
+
+    def test_nothing_can_be_looked_at_where_no_camera_was(self, town: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+        assert matthan.main([*self.ASKED, "--index-missing"]) == 0
+        assert json.loads(capfd.readouterr().out)["coverage"]["missing"][0]["reason"] == "no footage"
+
+    def test_what_cannot_be_read_is_said(self, town: Settings, reel: Reel, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        film = tmp_path / "gone.mp4"
+        film.write_bytes(reel(8, 16).read_bytes())
+        assert matthan.main(["footage", "add", str(film), "--camera", "gate", "--start", "2026-11-01T08:00:08"]) == 0
+        film.unlink()
+        capfd.readouterr()
+        assert matthan.main([*self.ASKED, "--index-missing"]) == 3
+        [gap] = json.loads(capfd.readouterr().out)["coverage"]["missing"]
+        assert "gone.mp4 is not there" in gap["reason"]
 
 
 def test_coverage_says_which_rules_were_folded(town: Settings, reel: Reel) -> None:
