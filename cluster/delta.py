@@ -216,6 +216,7 @@ class DeltaLog:
             gone = delta.vacuum(int(keep_h), dry_run=False, enforce_retention_duration=False, full=True)
             delta.update_incremental()
             delta.create_checkpoint()
+            delta.cleanup_metadata()
             return len(gone)
 
     def _retried(self, act: Callable[[DeltaTable], None], landed: Callable[[DeltaTable], bool], tries: int = _TRIES) -> None:

@@ -97,8 +97,9 @@ class Lake:
     ) -> "duckdb.DuckDBPyConnection":
         """A connection with a view of each named table over its files as of now.
 
-        A view `x` has the rows that readers may see; `x_all` has all. The table `live` says which commit holds for a
-        camera, chunk and class ('' for rows without one). Files that cannot hold what is asked for are left out unread.
+        A view `x` has the rows that readers may see; `x_all` has all. With tables of chunks come two tables: `kept`, the
+        coverage of footage that was not removed, superseded looks included, and `live`, which commit holds for a camera,
+        chunk and class ('' for rows without one). Files that cannot hold what is asked for are left out unread.
 
         Args:
             days: first and last UTC day of the rows' starts, "YYYY-MM-DD".
@@ -179,12 +180,13 @@ class Lake:
         """
         return self._log(table).vacuum(keep_h)
 
-    def cameras(self) -> frozenset[str]:
-        """The cameras that have footage in the register."""
-        version = self._log("footage").version()
-        if self._cameras is None or self._cameras[0] != version:
-            there = self.rows("SELECT DISTINCT camera FROM footage", ["footage"])
-            self._cameras = version, frozenset(row["camera"] for row in there)
+    def cameras(self, asked: Iterable[str] = ()) -> frozenset[str]:
+        """The cameras that have footage in the register; not asked for anew where all the `asked` ones had some before."""
+        if self._cameras is None or not asked or not self._cameras[1].issuperset(asked):
+            version = self._log("footage").version()
+            if self._cameras is None or self._cameras[0] != version:
+                there = self.rows("SELECT DISTINCT camera FROM footage", ["footage"])
+                self._cameras = version, frozenset(row["camera"] for row in there)
         return self._cameras[1]
 
     def stored_bytes(self, table: str) -> int:

@@ -82,10 +82,10 @@ def rewrite(lake: "Lake", delta: DeltaLog, day: str | None, *, orphan_h: float, 
         alive = _prepare(connection, lake, table, list(local.values()), young)
         dead = dict(connection.execute(f"SELECT filename, count(*) FROM every_row t WHERE NOT ({alive}) GROUP BY 1").fetchall())
         paths = [path for path in local if _run(path) is None or local[path] in dead]
-        if not dead and sum(f.rows for f in files if f.path in paths) <= ROWS_A_GROUP and len(paths) < 2:
-            return Rewritten(table.name, day, len(files), len(files), rows, 0)
         if len({_run(path) for path in local if path not in paths}) >= RUNS_A_DAY:
             paths = list(local)
+        if not dead and sum(f.rows for f in files if f.path in paths) <= ROWS_A_GROUP and len(paths) < 2:
+            return Rewritten(table.name, day, len(files), len(files), rows, 0)
         chosen = ", ".join(views.text(local[path]) for path in paths)
         columns = [name for name in table.columns if name not in table.partition]
         order = f"ORDER BY {', '.join(map(_quoted, table.sort))}" if table.sort else ""

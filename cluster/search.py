@@ -363,7 +363,7 @@ def _cameras(lake: Lake, asked: Sequence[str], near: tuple[float, float, float] 
     """The cameras meant, of those that have a file or footage."""
     there = set(known)
     if not asked or not set(asked) <= there:
-        there |= lake.cameras()
+        there |= lake.cameras(asked)
     for camera in asked:
         if camera not in there:
             raise unknown("camera", "camera", camera, there)

@@ -123,7 +123,8 @@ SEMI JOIN live l ON l.camera = t.camera AND l.chunk = t.chunk AND l."commit" = t
     key = ONE_ROW_EACH.get(name)
     if key is None:
         return seen
-    rank = f'row_number() OVER (PARTITION BY camera, {key} ORDER BY "end" DESC, chunk DESC, "commit" DESC)'
+    # Rows of one thing and equal end differ in nothing that matters; the hash decides between them, and not twice differently.
+    rank = f'row_number() OVER (PARTITION BY {key}, camera ORDER BY "end" DESC, hash(chunk, "commit"))'
     return f"SELECT * EXCLUDE (rank) FROM (SELECT *, {rank} AS rank FROM ({seen})) WHERE rank = 1"
 
 

@@ -220,3 +220,7 @@ def test_a_long_job_tidies_up_behind_itself(storage: Settings, monkeypatch: pyte
     (tracks,) = lake.compact("tracks")
     assert tracks.files_before < 25
     assert (tracks.files_after, tracks.rows, tracks.dropped) == (1 + 50 // 20, 300, 0)
+    monkeypatch.setattr("cluster.rewrite.RUNS_A_DAY", 3)
+    (tracks,) = lake.compact("tracks")
+    assert (tracks.files_before, tracks.files_after, tracks.rows) == (3, 1, 300)
+    assert len(everything(lake)["tracks"]) == 300
