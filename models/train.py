@@ -162,6 +162,7 @@ def measure(weights: Path, folder: Path, imgsz: int) -> dict[str, Any]:
 
 def drill(base: Path, recipe: Recipe, work: Path, out_dir: Path = WEIGHTS) -> dict[str, Any]:
     """Makes `drill.pt` and the card beside it."""
+    out_dir.mkdir(parents=True, exist_ok=True)
     tuned = train(base, recipe, work)
     out = out_dir / "drill.pt"
     narrowed(tuned, out, recipe.imgsz)
