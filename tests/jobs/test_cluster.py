@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from cluster.lake import Lake
 from cluster.settings import Settings
 from jobs.crew import TRIES
 from tests.jobs.blocks import CROSSINGS
@@ -249,6 +250,18 @@ def test_ctrl_c_loses_nothing_committed_and_ends_the_workers(head: Head, drive: 
     wait_for(lambda: head.workers() == [])
     assert told(drive(head))[0] == 0
     assert everything(town) == whole
+
+
+def test_a_store_that_will_not_take_what_was_seen_is_named(head: Head, drive: Drive, town: Settings) -> None:
+    (town.home / "store").mkdir()
+    (town.home / "store" / "sight").write_bytes(b"")  # a file where a folder is wanted
+    code, out, err = told(drive(head, "--workers", "1"))
+    assert (code, out) == (2, "")
+    assert "store/sight" in err
+    assert "Traceback" not in err
+    wait_for(lambda: head.workers() == [])
+    [run] = Lake(town).rows("SELECT state FROM runs", ["runs"])
+    assert run["state"] == "failed"
 
 
 def test_no_cluster_there(drive: Drive, head: Head, town: Settings) -> None:

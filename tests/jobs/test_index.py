@@ -1,6 +1,8 @@
 """Indexing in this process: what is found is right, is found once, and is the same however the footage came."""
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from cluster.lake import Lake
 from cluster.search import Query, coverage, search
 from cluster.settings import Settings
 from jobs import finding, footage, index, rewind
+from jobs.compact import compact
 from jobs.index import IndexRequest, Progress
 from tests.chronicle import T0
 from tests.jobs import blocks
@@ -19,6 +22,7 @@ from tests.jobs.blocks import CROSSINGS
 from tests.jobs.conftest import Reel
 from tests.jobs.lakes import covered, crossings, events, everything, indexed, settle, tracks, written
 
+ROOT = Path(__file__).resolve().parents[2]
 TRACKS = [("car", 0.5, 6.2), ("truck", 1.5, 8.8), ("car", 4.5, 16.2), ("person", 9.0, 20.4), ("truck", 15.5, 22.8), ("car", 17, 22.7)]
 EVENTS = [
     ("wrong_way", "truck", 1.5, 5.0),
@@ -182,6 +186,14 @@ class TestSeveralFiles:
             assert report.footage_s == 8.0, "nothing is seen twice"
         assert everything(town) == everything(twin)
 
+    def test_compaction_in_between_changes_nothing(self, town: Settings, twin: Settings, reel: Reel) -> None:
+        indexed(twin, *(reel(a, b) for a, b in self.PARTS))
+        for i in (0, 2, 1):
+            a, b = self.PARTS[i]
+            indexed(town, reel(a, b), at=a)
+            list(compact(town))
+        assert everything(town) == everything(twin)
+
     def test_that_overlap_in_time_are_counted_once(self, town: Settings, reel: Reel) -> None:
         first = indexed(town, reel(0, 10))
         second = indexed(town, reel(7, 24), at=7.0)
@@ -234,6 +246,17 @@ class TestSeveralFiles:
         assert (moved.footage_s, "moved from" in moved.files[0].note) == (0.0, True)
         assert crossings(town) == CROSSINGS
         assert [a for a, *_ in covered(town)] == [3600.0, 3606.0, 3612.0, 3618.0]
+
+
+def test_two_jobs_at_once_leave_one_set_of_rows(town: Settings, twin: Settings, reel: Reel) -> None:
+    films = [reel(a, a + 8) for a in (0, 8, 16)]
+    start = ["--camera", "gate", "--start", "2026-11-01T08:00"]
+    assert matthan.main(["footage", "add", *map(str, films), *start]) == 0
+    command = [sys.executable, "-m", "jobs.index", "--workers", "0"]
+    both = [subprocess.Popen(command, cwd=ROOT, env=town.environment(), stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [job.wait(200) for job in both] == [0, 0]
+    indexed(twin, *films, chunk_s=None)
+    assert everything(town) == everything(twin)
 
 
 class TestProgress:
