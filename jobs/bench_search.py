@@ -100,13 +100,14 @@ def run(
             made.write_text(json.dumps(figures))
         figures = json.loads(made.read_text())
         say(f"{queries} different queries: one camera, {ASKED_S / 3600:g} hours, class and colour")
-        times_ms, hits = _searched(Lake(own), _questions(tracks, queries))
+        # One more comes first, and is told apart: a running process has its modules and the files' footers in memory.
+        (first_ms, *times_ms), hits = _searched(Lake(own), _questions(tracks, queries + 1))
         return Report(
             tracks=tracks,
             cameras=CAMERAS,
             queries=queries,
-            hits_a_query=hits / queries,
-            first_ms=times_ms[0],
+            hits_a_query=hits / (queries + 1),
+            first_ms=first_ms,
             p50_ms=float(np.percentile(times_ms, 50)),
             p95_ms=float(np.percentile(times_ms, 95)),
             max_ms=max(times_ms),
@@ -232,7 +233,7 @@ def _questions(tracks: int, count: int) -> Iterator["Query"]:
 
 
 def _searched(lake: "Lake", questions: Iterator["Query"]) -> tuple[list[float], int]:
-    """Milliseconds of each search, coverage included, and all their hits. The first one is a cold one."""
+    """Milliseconds of each search, coverage included, and all their hits."""
     from cluster.search import search
 
     times_ms, hits = [], 0
