@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from analytics.camera import Camera
-from cluster.lake import Lake, Span
+from cluster.lake import Lake, Span, fetch
 
 if TYPE_CHECKING:
     import duckdb
@@ -117,23 +117,21 @@ def read(connection: "duckdb.DuckDBPyConnection", span: Span, known: Mapping[str
     # A camera's clock may be off: its footage is then registered at another time than its rows.
     late = {camera: known[camera].clock_offset_s for camera in known if known[camera].clock_offset_s}
     slack = max((abs(s) for s in late.values()), default=0.0)
-    files = connection.sql(
+    files = fetch(
+        connection,
         """SELECT camera, footage, uri, epoch(start) AS start, epoch("end") AS end, width, height, error FROM footage
            WHERE epoch(start) <= ? AND epoch("end") >= ? ORDER BY start""",
-        params=[span[1] + slack, span[0] - slack],
+        [span[1] + slack, span[0] - slack],
     )
     # Not the view `coverage`: what `judge` does with superseded looks comes to the same, and planning the view takes longer
     # than all the rest of this.
-    looks = connection.sql(
+    rows = fetch(
+        connection,
         """SELECT camera, chunk, footage, epoch(start) AS start, epoch("end") AS end, epoch(written_at) AS at, state, reason, models,
                   classes, rules FROM kept WHERE epoch("end") >= ? AND epoch(start) < ?""",
-        params=[span[0], span[1]],
+        [span[0], span[1]],
     )
-    own = [
-        f | {"start": f["start"] + late.get(f["camera"], 0.0), "end": f["end"] + late.get(f["camera"], 0.0)}
-        for f in files.to_arrow_table().to_pylist()
-    ]
-    rows = looks.to_arrow_table().to_pylist()
+    own = [f | {"start": f["start"] + late.get(f["camera"], 0.0), "end": f["end"] + late.get(f["camera"], 0.0)} for f in files]
     seen = {(row["camera"], row["chunk"]) for row in rows if row["state"] == "seen"}
     # A chunk that was seen once stays so when a later look fails: its rows are still there.
     return Looks(own, [row for row in rows if row["state"] == "seen" or (row["camera"], row["chunk"]) not in seen])

@@ -230,6 +230,13 @@ class Lake:
         return self.local(table.name, prune(files, table, cameras, span, None if open_end else days, open_end=open_end))
 
 
+def fetch(connection: "duckdb.DuckDBPyConnection", sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries. Moments have to be made numbers in it: `epoch(start)`."""
+    done = connection.execute(sql, list(parameters))
+    names = [column[0] for column in done.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+
+
 def prune(
     files: Sequence["DataFile"],
     table: Table,

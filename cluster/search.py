@@ -14,7 +14,7 @@ from analytics.names import unknown
 from analytics.rules import registry
 from analytics.words import BEARINGS, PICTURE_DEG, colour_name, direction_name, event_kind, object_name
 from cluster.covered import Coverage, Looks, Missing, Needs, coverage, iso, judge, read
-from cluster.lake import Lake, Span
+from cluster.lake import Lake, Span, fetch
 
 if TYPE_CHECKING:
     import duckdb
@@ -451,7 +451,7 @@ def _rows(
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
     limit = f" LIMIT {int(query.limit)}" if query.limit is not None and not asked.direction else ""
     sql = f"SELECT {_COLUMNS[table]}{turned}, count(*) OVER () AS total FROM {table} t{joined}{where} ORDER BY t.start, key{limit}"
-    rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
+    rows = fetch(connection, sql, values)
     if asked.direction:
         rows = [row for row in rows if heads(asked.direction, row["turned_deg"], row["turned_box"], known.get(row["camera"]))]
         return rows[: query.limit], len(rows)
