@@ -68,7 +68,7 @@ COVERAGE = Table(
         "reason": Column("string", "why it was not seen", null=True),
         "sight": Column("string", "identity of what saw: footage, weights, sight parameters"),
         "fold": Column("string", "identity of the fold: sight, rules, state it started from"),
-        "rules": Column("string", "identity of the rules that were folded"),
+        "rules": Column("string", "identities of the rules that were folded, joined by commas"),
         "models": Column("list<string>", "names of the models that looked"),
         "weights": Column("list<string>", "SHA-256 of their weights"),
         "backend": Column("string", "backend and precision that ran them; recorded, not part of the identity"),
