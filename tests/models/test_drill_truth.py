@@ -97,16 +97,16 @@ def test_congestions(what: str, cars: int, until: float, events: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "kinds", "roles", "never"),
+    ("scene", "seed", "kinds", "roles", "never"),
     [
-        ("street", {"illegal_stop", "wrong_way", "speeding"}, {"stopper", "wrong way", "speeder"},
+        ("street", 5, {"illegal_stop", "wrong_way", "speeding"}, {"stopper", "wrong way", "speeder"},
          {"brief stop", "u-turn", "parked", "nearly speeding"}),
-        ("gate", {"intrusion", "loitering"}, {"intruder", "loiterer"}, {"beside", "brief wait", "across", "street behind"}),
-        ("jam", {"congestion"}, set(), set()),
+        ("gate", 120, {"intrusion", "loitering"}, {"intruder", "loiterer"}, {"beside", "brief wait", "across", "street behind"}),
+        ("jam", 5, {"congestion"}, set(), set()),
     ],
 )  # fmt: skip
-def test_scripts_hold_what_they_promise(scene: str, kinds: set[str], roles: set[str], never: set[str]) -> None:
-    world = build(scene, 5, 80.0)
+def test_scripts_hold_what_they_promise(scene: str, seed: int, kinds: set[str], roles: set[str], never: set[str]) -> None:
+    world = build(scene, seed, 80.0)
     found = facts(world)
     role_of = {a.id: a.role for a in world.actors}
     assert {h.kind for h in found.happenings} == kinds

@@ -68,14 +68,14 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
 def plan(script: Script, *, pace: float = 1.0) -> None:
     """Fills the square: intruders, people who linger, people who pass beside and people who wait only a little."""
     makers = (_intruder, _linger, _beside, _brief, _across)
-    odds = np.array([0.2, 0.38, 0.14, 0.12, 0.16])
+    odds = np.array([0.26, 0.3, 0.14, 0.12, 0.18])
     t = -6.0
     while t < script.seconds - 4:
         make = makers[int(script.rng.choice(len(makers), p=odds))]
         for tries in range(10):
             if make(script, t + 0.3 * tries):
                 break
-        t += float(script.rng.uniform(1.6, 3.4)) / pace
+        t += float(script.rng.uniform(2.4, 4.6)) / pace
     _street_behind(script)
 
 
@@ -91,7 +91,7 @@ def _add(
     speed = float(script.rng.uniform(1.05, 1.45))
     motion = way.motion(t, strolling(way.length, speed, pauses or []))
     near = [a for a in script.actors if a.object == "person"]
-    if not script.clear(motion, 0.4, near, max(t, -3.0)):
+    if not script.clear(motion, 1.0, near, max(t, -3.0)):
         return False
     script.walker(way, t, speed, pauses or [], role)
     return True
@@ -131,6 +131,8 @@ def _linger(script: Script, t: float) -> bool:
     if t + 34 > script.seconds:
         return False
     at = (float(rng.uniform(-5.2, -1.7)), float(rng.uniform(8.9, 13.0)))
+    if _taken(script, at, t):
+        return False
     first, last = _edge(script), _edge(script)
     if rng.random() < 0.6:
         reach = Way([first, at], 0.8).length - 0.3
@@ -140,6 +142,17 @@ def _linger(script: Script, t: float) -> bool:
         return False
     a, b = Way([first, at], 0.8).length - 0.3, Way([first, at, other], 0.8).length - 0.3
     return _add(script, [first, at, other, at, last], t, "loiterer", [(a, float(rng.uniform(6, 8))), (b, float(rng.uniform(6, 8)))])
+
+
+def _taken(script: Script, at: tuple[float, float], t: float) -> bool:
+    """Whether somebody lingers at a place in the time around; one who takes another's place at once is nobody's clear case."""
+    for actor in script.actors:
+        motion = actor.motion
+        near = np.hypot(*(motion.xy - np.array(at)).T) < 2.0
+        then = (motion.times > t) & (motion.times < t + 45)
+        if actor.role == "loiterer" and (near & then & (motion.speed < 0.1)).any():
+            return True
+    return False
 
 
 def _beside(script: Script, t: float) -> bool:
