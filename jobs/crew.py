@@ -145,7 +145,7 @@ class _Crew:
         if died:
             return f"{died} tiến trình chết, đã thay" if vi else f"{died} workers died and were replaced"
         if not self._busy and self._waiting:
-            return "đang chờ nhân trống" if vi else "waiting for a free core"
+            return "đang khởi động" if vi else "workers are starting"
         return ""
 
     def _partly(self) -> float:

@@ -91,7 +91,7 @@ def target_s(duration_s: float) -> float:
 
 
 def plan(lake: "Lake", camera: Camera, lens: Lens, wanted: Wanted) -> Plan:
-    """Plans one camera. Files of which every second is accounted for are not looked at, so they may lie elsewhere by now."""
+    """Plans one camera. Only files that are asked for and of which some second is not accounted for yet are looked at."""
     rows = lake.rows(_REGISTER, ["footage"], cameras=[camera.id])
     kept = _kept(lake, camera.id)
     there = set(lake.store.keys(f"sight/{camera.id}/"))
@@ -114,21 +114,40 @@ _REGISTER = """SELECT camera, footage, uri, epoch(start) AS start, epoch("end") 
 
 @dataclass(slots=True)
 class _Kept:
-    """What coverage has of a file: the cuts that were seen, and whether some of it held no pictures."""
+    """What coverage has of a file.
 
-    cuts: set[Span] = field(default_factory=set)
-    holes: bool = False
+    Attributes:
+        cuts: those that were seen, each with the holes in it.
+        beside: holes beside them.
+    """
+
+    cuts: dict[Span, tuple[Hole, ...]] = field(default_factory=dict)
+    beside: list[Hole] = field(default_factory=list)
+
+    @property
+    def holes(self) -> bool:
+        return bool(self.beside or any(self.cuts.values()))
 
 
 def _kept(lake: "Lake", camera: str) -> dict[str, _Kept]:
+    sql = 'SELECT footage, chunk, state, reason, "commit", epoch(start) AS start, epoch("end") AS "end" FROM coverage ORDER BY chunk'
+    rows = lake.rows(sql, ["coverage"], cameras=[camera])
+    seen = {r["chunk"]: r for r in rows if r["state"] == "seen"}
     kept: dict[str, _Kept] = {}
-    for row in lake.rows("SELECT footage, chunk, state FROM coverage", ["coverage"], cameras=[camera]):
+    for row in rows:
         mine = kept.setdefault(row["footage"], _Kept())
-        cut = cut_of(row["chunk"])
-        if row["state"] != "seen":
-            mine.holes = True
-        elif cut is not None:
-            mine.cuts.add(cut)
+        chunk = row["chunk"].partition("+")[0]
+        cut, whole = cut_of(chunk), seen.get(chunk)
+        if cut is None:
+            continue
+        damaged = row["state"] == "unread"
+        if row is whole:
+            mine.cuts.setdefault(cut, ())
+        elif whole is None:
+            mine.beside.append(Hole(*cut, damaged, row["reason"]))
+        elif whole["commit"] == row["commit"]:
+            start_s, end_s = (round(cut[0] + row[side] - whole["start"], 3) for side in ("start", "end"))
+            mine.cuts[cut] = (*mine.cuts.get(cut, ()), Hole(start_s, end_s, damaged, row["reason"]))
     return kept
 
 
@@ -147,20 +166,25 @@ class _File:
         row, kept = self.row, sorted(self.kept.cuts)
         taken = [*kept, *self._others()]
         left = without([(0.0, row["end"] - row["start"])], taken)
+        known = [self._piece(*cut, self.kept.cuts[cut]) for cut in kept]
         probe: Probe | None = None
+        offset = self.camera.clock_offset_s
+        if not wanted.takes(row["footage"], row["start"] + offset, row["end"] + offset):
+            return known, []
         if self.kept.holes or any(b - a >= LEAST_S for a, b in left) or (left and not kept):
             try:
                 probe = (wanted.probed or {}).get(row["footage"]) or _probed(localise(lake.settings, row["uri"]))
             except Unreadable as error:
-                lost = [] if self.kept.holes and kept else left  # why, is known already
                 why = reasons.both(error)
-                return [self._piece(a, b) for a, b in kept], [(self._piece(a, b), Hole(a, b, True, why)) for a, b in lost]
+                told = [h for h in self.kept.beside if kept]  # of a file that was read before
+                lost = without(left, [(h.start_s, h.end_s) for h in told]) if told else left
+                holes = [*told, *(Hole(a, b, True, why) for a, b in lost if b - a >= LEAST_S or not kept)]
+                return known, [(self._piece(h.start_s, h.end_s), h) for h in holes]
         found = list(probe.gaps) if probe else []
         gaps = [Hole(g.start_s, max(g.end_s, g.start_s + NAMED_S), g.damaged, f"{g.en} / {g.vi}") for g in found]
-        cuts = [*kept, *(self._new(probe, taken, wanted) if probe else [])]
-        pieces = [self._piece(a, b, gaps) for a, b in sorted(cuts)]
-        beside = [(self._piece(h.start_s, h.end_s), h) for h in _outside(gaps, cuts)]
-        return pieces, beside
+        new = self._new(probe, taken, wanted) if probe else []
+        beside = [(self._piece(h.start_s, h.end_s), h) for h in _outside(gaps, [*kept, *new])]
+        return [*known, *(self._piece(a, b, gaps) for a, b in new)], beside
 
     def _new(self, probe: "Probe", taken: Iterable[Span], wanted: Wanted) -> list[Span]:
         """What of the file no chunk and no other file has: cut at key frames."""

@@ -143,6 +143,11 @@ def test_what_can_be_read_in_part(
     code, told, _ = door("index", str(bad), "--camera", "gate", "--workers", "0")
     assert (code, told["footage_s"], told["files"][0]["state"]) == (3, 0.0, "unread"), "not tried again, but said"
     assert everything(town) == before
+    bad.unlink()
+    (town.cameras / "gate.yaml").write_text(blocks.camera(rules=blocks.RULES[:1]), encoding="utf-8")
+    code, told, _ = door("index", "--workers", "0")
+    assert (code, told["footage_s"]) == (3, 0.0)
+    assert [m for m in missing(door) if m[2].startswith("unread")] == gaps, "what was lost stays lost when rules are folded anew"
 
 
 def test_a_pause_in_the_recording_is_no_error(door: Callable[..., Said], reel: Reel, tmp_path: Path) -> None:

@@ -89,6 +89,20 @@ def test_only_what_touches_the_asked_time(home: Settings, within: Span, cuts: li
     assert planned(home, [(0, 180)], within=(T0 + within[0], T0 + within[1])) == cuts
 
 
+def test_files_that_are_not_asked_for_are_not_even_looked_at(home: Settings) -> None:
+    lake = Lake(home)
+    nowhere = {"camera": "a", "uri": "file:///nowhere.mp4", "footage": "1" * 64, "start": T0 + 60, "end": T0 + 120}
+    lake.append("footage", rows(lake, "footage", nowhere))
+    seen = {"camera": "a", "footage": "1" * 64, "chunk": chunk_of("1" * 64, 0, 20)}
+    lake.append("coverage", rows(lake, "coverage", seen))
+    for wanted in (Wanted(footage=frozenset({"0" * 64})), Wanted(within=(T0, T0 + 60))):
+        made = plan.plan(lake, CAMERA, LENS, wanted)
+        assert (made.pieces, made.holes) == ((), ())
+    [hole] = [h for _, h in plan.plan(lake, CAMERA, LENS, Wanted()).holes]
+    assert (hole.start_s, hole.end_s) == (20.0, 60.0)
+    assert "nowhere.mp4" in hole.reason
+
+
 def test_the_asked_time_is_the_true_one_where_a_clock_is_off(home: Settings) -> None:
     late = CAMERA.model_copy(update={"clock_offset_s": 1000.0})
     assert planned(home, [(0, 180)], camera=late, within=(T0 + 1000, T0 + 1001)) == [(0, 0, 60)]
