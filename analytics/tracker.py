@@ -41,6 +41,8 @@ class TrackerParams(BaseModel):
     sure: float = 0.25  # confidence from which a detection is matched first; weaker ones only keep what is there
     overlap: float = 0.25
     weak_overlap: float = 0.4
+    own_way: float = 0.9  # what overlap with where its own pace would have brought it is worth beside overlap where the flow did
+    borne: float = 0.4  # a detection that overlaps the carried box so far bears out where the flow carried it
     reach: float = 0.8  # a track whose flow was lost takes a detection within this many box sizes of where it should be
     lost_s: float = 1.2  # a track unseen for longer has ended…
     still_lost_s: float = 3.0  # …unless it stands still and the flow still holds it
@@ -65,11 +67,25 @@ class _Track(BaseModel):
     carried: bool = True
     came: bool = False
     velocity: list[float] = [0.0, 0.0]
+    seen: list[float]
+    pace: list[float] = [0.0, 0.0]
     score: float
     best: float
     told_to: float
     times: list[float] = []
     boxes: list[list[float]] = []
+
+    def ahead(self, at: float) -> list[float]:
+        """Where its own pace would have brought it since it was last detected."""
+        gone = at - self.seen_at
+        return [v + self.pace[i % 2] * gone for i, v in enumerate(self.seen)]
+
+    def straighten(self, at: float) -> None:
+        """Takes back where the flow carried it since it was last detected, which was with something else: it went on its own way."""
+        for i, t in enumerate(self.times):
+            if t > self.seen_at:
+                self.boxes[i] = self.ahead(t)
+        self.box, self.carried = self.ahead(at), True
 
     @property
     def object(self) -> int:
@@ -205,11 +221,17 @@ class CarryTracker:
         left = list(tracks)
         if tracks and len(detections):
             overlap = iou(np.array([t.box for t in tracks], np.float32), detections.xyxy)
+            ahead = iou(np.array([t.ahead(observation.at) for t in tracks], np.float32), detections.xyxy)
+            astray = (ahead * p.own_way > overlap) & (overlap < p.borne)
+            overlap = np.maximum(overlap, ahead * p.own_way)
             alike = _GROUP[[t.object for t in tracks]][:, None] == _GROUP[detections.class_id][None, :]
             overlap = np.where(alike, overlap, 0.0)
             rows_of = {id(t): i for i, t in enumerate(tracks)}
             for rows, least in ((sure, p.overlap), (weak, p.weak_overlap)):
                 found = _assign(overlap[[rows_of[id(t)] for t in left]][:, rows], least)
+                for i, j in found:
+                    if astray[rows_of[id(left[i])], rows[j]]:
+                        left[i].straighten(observation.at)
                 pairs += [(left[i], int(rows[j])) for i, j in found]
                 left = [t for i, t in enumerate(left) if i not in {i for i, _ in found}]
             taken = {row for _, row in pairs}
@@ -251,6 +273,10 @@ class CarryTracker:
         else:
             track.times.append(at)
             track.boxes.append(now.tolist())
+        if span > 0:
+            shift = (np.array(now) - np.array(track.seen)).reshape(2, 2).mean(axis=0) / span
+            track.pace = (shift if track.hits == 1 and not track.came else 0.5 * np.array(track.pace) + 0.5 * shift).tolist()
+        track.seen = now.tolist()
         if not track.carried and span > 0:
             track.velocity = ((residual[:2] + residual[2:]) / 2 / span + np.array(track.velocity)).tolist()
         confidence = float(detections.confidence[row])
@@ -284,7 +310,7 @@ class CarryTracker:
                 colours[int(detections.colour_id[row])] = confidence * _side(detections.xyxy[row])
             track = _Track(
                 id=self._state.next_id, votes=votes, colours=colours, seen_at=observation.at, score=confidence, best=confidence,
-                box=detections.xyxy[row].astype(float).tolist(), told_to=NEVER,
+                box=detections.xyxy[row].astype(float).tolist(), seen=detections.xyxy[row].astype(float).tolist(), told_to=NEVER,
             )  # fmt: skip
             self._state.next_id += 1
             if row in trace_of:
@@ -298,6 +324,7 @@ class CarryTracker:
                     long_enough = observation.at - track.times[0] >= p.came_s and way > _side(now) / 3
                     track.came = confidence >= p.certain and long_enough
                     track.velocity = ((now - first)[:2] + (now - first)[2:]).__truediv__(2 * (observation.at - track.times[0])).tolist()
+            track.pace = track.velocity
             track.times.append(observation.at)
             track.boxes.append(track.box)
             self._state.tracks.append(track)

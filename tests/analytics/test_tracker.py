@@ -98,6 +98,52 @@ def test_a_lost_box_is_found_again_near_where_it_was_going() -> None:
     assert scene.tracks[0].times.tolist() == [2.0], "nothing is told of what was not seen"
 
 
+def walked(tracker: CarryTracker, at: float, since: float, dx: dict[int, float], steps: int = 5) -> Carried:
+    """Open boxes carried by the flow, each track by its own dx."""
+    boxes = tracker.open_boxes()
+    times = np.linspace(since, at, steps + 1)[1:]
+    far = np.array([dx[int(t)] for t in boxes.track])[:, None, None] * np.array([1, 0, 1, 0])
+    path = boxes.xyxy[:, None] + far * np.linspace(0, 1, steps + 1)[1:][None, :, None]
+    return Carried(boxes.track, times, path.astype(np.float32), np.full(len(boxes.track), steps, np.int32))
+
+
+@pytest.mark.parametrize("flow", [0.0, 12.0, -40.0], ids=["held by the ground", "half held", "taken along by another"])
+def test_who_walks_on_is_the_same_though_the_flow_went_elsewhere(flow: float) -> None:
+    tracker = new()
+    body = {"w": 25.0, "h": 70.0}
+    drive(tracker, [(0.5 * i, 30.0, (at(100 + 30 * i, **body), 0.8, PERSON)) for i in range(3)])
+    scene = tracker.update(look(1.5, (at(190, **body), 0.8, PERSON), carried=walked(tracker, 1.5, 1.0, {1: flow})))
+    [step] = scene.tracks
+    assert step.track == 1
+    assert step.boxes[:, 0] == pytest.approx(np.interp(step.times, [1.0, 1.5], [160, 190]), abs=2), "a straight way, not the flow's"
+
+
+def test_two_who_pass_each_other_keep_their_names() -> None:
+    """The flow takes the one behind along with the one in front, and the detector sees one of them for a look."""
+    tracker = new()
+    body = {"w": 25.0, "h": 70.0}
+
+    def both(i: int) -> tuple[Row, Row]:
+        return (at(100 + 30 * i, **body), 0.8, PERSON), (at(280 - 30 * i, **body), 0.9, PERSON)
+
+    left, right = 1, 2  # the surer is the first
+    for i in range(3):
+        tracker.update(look(0.5 * i, *both(i), carried=walked(tracker, 0.5 * i, 0.5 * i - 0.5, {right: 30, left: -30})))
+    tracker.update(look(1.5, both(3)[1], carried=walked(tracker, 1.5, 1.0, {right: 30, left: -30})))
+    scene = tracker.update(look(2.0, *both(4), carried=walked(tracker, 2.0, 1.5, {right: -30, left: -30})))
+    ends = {s.track: float(s.boxes[-1][0]) for s in scene.tracks}
+    assert ends[right] == pytest.approx(220, abs=4)
+    assert ends[left] == pytest.approx(160, abs=4)
+
+
+def test_who_turns_is_where_the_flow_says_not_where_its_pace_would_have_brought_it() -> None:
+    tracker = new()
+    drive(tracker, [(0.5 * i, 20.0, (at(100 + 20 * i), 0.8, CAR)) for i in range(3)])
+    scene = tracker.update(look(1.5, (at(124), 0.8, CAR), carried=walked(tracker, 1.5, 1.0, {1: -16})))
+    assert scene.tracks[0].track == 1
+    assert (np.diff(scene.tracks[0].boxes[:, 0]) < 0).all()
+
+
 @pytest.mark.parametrize(("gap_s", "lives"), [(0.9, True), (1.1, True), (1.5, False), (3.0, False)])
 def test_an_unseen_moving_track_ends_after_its_time_whatever_the_rate_of_looks(gap_s: float, lives: bool) -> None:
     for every in (0.1, 0.3, 0.5):
