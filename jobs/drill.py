@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 START = 1_767_225_600.0
 """Media time at which scored scenes begin: 2026-01-01 00:00 UTC."""
-SECONDS = {"street": 150.0, "night": 150.0, "gate": 240.0, "jam": 240.0}
+SECONDS = {"street": 120.0, "night": 120.0, "gate": 180.0, "jam": 240.0}
 """The scenes that are scored, and how long each is."""
 SEEDS, FIRST_SEED = 4, 100
 LOOK_EVERY_S = 5.0

@@ -38,6 +38,7 @@ class Script:
         self.name, self.seed, self.seconds = name, seed, seconds
         self.view, self.light, self.stage, self.rng = view, light, stage, rng
         self.actors: list[Actor] = []
+        self._next = 1
         self.camera: dict[str, Any] = {"resolution": list(view.size), "zones": {}, "lines": {}, "rules": []}
         self.areas: dict[str, Array] = {}
 
@@ -74,9 +75,10 @@ class Script:
         self.camera["rules"].append({"kind": kind, **parameters})
 
     def add(self, kind: str, motion: Motion, role: str = "", paint: str | None = None) -> Actor:
-        """Adds an actor; ids leave room for its riders."""
-        actor = dressed(kind, motion, 1 + 4 * len(self.actors), self.rng, paint=paint, night=self.light.night, role=role)
+        """Adds an actor; ids leave room for its riders, and are not given twice though an actor be taken out again."""
+        actor = dressed(kind, motion, self._next, self.rng, paint=paint, night=self.light.night, role=role)
         self.actors.append(actor)
+        self._next += 4
         return actor
 
     def traffic(

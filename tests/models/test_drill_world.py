@@ -112,6 +112,12 @@ def test_what_stands_behind_is_less_visible(worlds: dict[str, World]) -> None:
     assert all(0 <= f <= 1 for f in fractions)
 
 
+def test_nobody_has_another_s_number(worlds: dict[str, World]) -> None:
+    for scene, world in worlds.items():
+        numbers = [a.id + group for a in world.actors for group in range(1 + a.riders)]
+        assert len(numbers) == len(set(numbers)), scene
+
+
 def test_vehicles_do_not_drive_through_one_another(worlds: dict[str, World]) -> None:
     for scene in ("street", "jam"):
         wheels = [a for a in worlds[scene].actors if a.object in ("car", "truck", "bus")]

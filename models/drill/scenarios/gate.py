@@ -14,6 +14,7 @@ LAWN = ((1.6, 7.5), (1.6, 14.0), (6.6, 14.0), (6.6, 7.5))
 FRONT = ((-6.0, 8.0), (-6.0, 14.0), (-0.9, 14.0), (-0.9, 8.0))
 """Where nobody may linger."""
 AFTER_S = 10.0
+Place = tuple[float, float]
 
 
 def build(seed: int, seconds: float, size: tuple[int, int], *, night: bool = False) -> World:
@@ -60,7 +61,7 @@ def start(name: str, seed: int, seconds: float, size: tuple[int, int], rng: np.r
     script.zone("front", FRONT)
     script.rule("intrusion", zone="lawn")
     script.rule("loitering", zone="front", after_s=AFTER_S)
-    script.line("entrance", (-6.0, 21.9), (6.0, 21.9))
+    script.line("entrance", (-9.0, 19.5), (9.0, 19.5))
     script.rule("line_count", line="entrance", classes=["person"], anchor="bottom")
     return script
 
@@ -81,7 +82,7 @@ def plan(script: Script, *, pace: float = 1.0) -> None:
 
 def _add(
     script: Script,
-    points: list[tuple[float, float]],
+    points: list[Place],
     t: float,
     role: str,
     pauses: list[tuple[float, float]] | None = None,
@@ -97,15 +98,21 @@ def _add(
     return True
 
 
-def _edge(script: Script) -> tuple[float, float]:
-    """A place outside the picture from which people come."""
+def _edge(script: Script) -> list[Place]:
+    """From where people come: a place outside the picture, or along the far kerb and over the entrance."""
     rng = script.rng
-    return [(-14.0, float(rng.uniform(14, 21))), (14.0, float(rng.uniform(15, 21))), (float(rng.uniform(-3, 3)), 23.5)][
-        int(rng.integers(3))
-    ]
+    if (side := int(rng.integers(3))) == 2:
+        return _kerb(script, float(rng.uniform(-4, 4)))
+    return [((-14.0, 14.0)[side], float(rng.uniform(14, 18)))]
 
 
-def _near(script: Script) -> tuple[float, float]:
+def _kerb(script: Script, x: float) -> list[Place]:
+    """Along the far kerb from outside the picture to `x`."""
+    y = float(script.rng.uniform(20.9, 21.4))
+    return [(15.0 if script.rng.random() < 0.5 else -15.0, y), (x, y)]
+
+
+def _near(script: Script) -> Place:
     return [(-8.0, 1.0), (float(script.rng.uniform(-2.5, 1.5)), -3.5), (10.5, 2.0)][int(script.rng.integers(3))]
 
 
@@ -119,11 +126,11 @@ def _intruder(script: Script, t: float) -> bool:
         [(x - 1, 5.6), (x, 10), (x + 0.5, 15.6)],
         [(8.2, y), (x, y - 1), (0.4, y + 0.5)],
     ][int(rng.integers(3))]
-    first, last = _edge(script), _near(script)
+    first, last = _edge(script), [_near(script)]
     if points[0][1] < 6:
-        first, last = last, first
-    pauses = [] if rng.random() < 0.6 else [(Way([first, *points]).length - 3.2, float(rng.uniform(1.5, 4)))]
-    return _add(script, [first, *points, last], t, "intruder", pauses)
+        first, last = last, first[::-1]
+    pauses = [] if rng.random() < 0.6 else [(Way([*first, *points]).length - 3.2, float(rng.uniform(1.5, 4)))]
+    return _add(script, [*first, *points, *last], t, "intruder", pauses)
 
 
 def _linger(script: Script, t: float) -> bool:
@@ -133,15 +140,15 @@ def _linger(script: Script, t: float) -> bool:
     at = (float(rng.uniform(-5.2, -1.7)), float(rng.uniform(8.9, 13.0)))
     if _taken(script, at, t):
         return False
-    first, last = _edge(script), _edge(script)
+    first, last = _edge(script), _edge(script)[::-1]
     if rng.random() < 0.6:
-        reach = Way([first, at], 0.8).length - 0.3
-        return _add(script, [first, at, last], t, "loiterer", [(reach, float(rng.uniform(13, 20)))])
+        reach = Way([*first, at], 0.8).length - 0.3
+        return _add(script, [*first, at, *last], t, "loiterer", [(reach, float(rng.uniform(13, 20)))])
     other = (float(rng.uniform(-5.2, -1.7)), float(rng.uniform(8.9, 13.0)))
     if not 1.2 < np.hypot(at[0] - other[0], at[1] - other[1]) < 2.4:
         return False
-    a, b = Way([first, at], 0.8).length - 0.3, Way([first, at, other], 0.8).length - 0.3
-    return _add(script, [first, at, other, at, last], t, "loiterer", [(a, float(rng.uniform(6, 8))), (b, float(rng.uniform(6, 8)))])
+    a, b = Way([*first, at], 0.8).length - 0.3, Way([*first, at, other], 0.8).length - 0.3
+    return _add(script, [*first, at, other, at, *last], t, "loiterer", [(a, float(rng.uniform(6, 8))), (b, float(rng.uniform(6, 8)))])
 
 
 def _taken(script: Script, at: tuple[float, float], t: float) -> bool:
@@ -161,20 +168,22 @@ def _beside(script: Script, t: float) -> bool:
     y, x = 14.0 + float(rng.uniform(0.9, 1.6)), 1.6 - float(rng.uniform(0.9, 1.3))
     if rng.random() < 0.5:
         return _add(script, [(14.0, y + 1), (8.0, y), (x + 1, y + 0.2), (-3.0, y + 2.5), (-14.0, y + 3)], t, "beside")
-    return _add(script, [(x, -3.5), (x, 5.0), (x, 15.0), (3.0, 23.5)], t, "beside")
+    return _add(script, [(x, -3.5), (x, 5.0), (x, 15.0), *_kerb(script, 3.0)[::-1]], t, "beside")
 
 
 def _brief(script: Script, t: float) -> bool:
     """Crosses a corner of the front and waits for a moment."""
     rng = script.rng
     at = (-1.1 - float(rng.uniform(0.2, 0.7)), float(rng.uniform(12.4, 13.5)))
-    first = [(float(rng.uniform(-0.5, 1)), 23.5), (14.0, 17.0)][int(rng.integers(2))]
-    reach = Way([first, at], 0.5).length - 0.2
-    return _add(script, [first, at, (0.5, 15.2), (-1.0, 23.5)], t, "brief wait", [(reach, float(rng.uniform(1.5, 2.5)))], 0.5)
+    first = _kerb(script, float(rng.uniform(-0.5, 1))) if rng.random() < 0.5 else [(14.0, 17.0)]
+    reach = Way([*first, at], 0.5).length - 0.2
+    return _add(
+        script, [*first, at, (0.5, 15.2), *_kerb(script, -1.0)[::-1]], t, "brief wait", [(reach, float(rng.uniform(1.5, 2.5)))], 0.5
+    )
 
 
 def _across(script: Script, t: float) -> bool:
-    y = 14.0 + float(script.rng.uniform(1.6, 6.0))
+    y = 14.0 + float(script.rng.uniform(1.6, 3.7))
     points = [(-14.0, y), (0.0, y + float(script.rng.uniform(-0.5, 0.8))), (14.0, y)]
     return _add(script, points if script.rng.random() < 0.5 else points[::-1], t, "across")
 
