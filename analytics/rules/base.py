@@ -1,6 +1,7 @@
 """What every rule is: a frozen, checked configuration and a fold over scenes."""
 
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -52,14 +53,7 @@ class State(BaseModel):
 S = TypeVar("S", bound=State)
 
 
-class Site(Protocol):
-    """What a rule may know of its camera: geometry by name, in pixels of the camera's resolution."""
-
-    @property
-    def id(self) -> str: ...
-
-
-class Rule(Generic[S]):
+class Rule(ABC, Generic[S]):
     """A fold: `update` takes scenes in order of time and returns what became known. No clock, no I/O.
 
     A rule keeps everything it remembers in `self.state`, so that a fold can stop after any scene and go on in another
@@ -68,12 +62,13 @@ class Rule(Generic[S]):
 
     state: S
 
+    @abstractmethod
     def update(self, scene: Scene) -> list[Finding]:
-        raise NotImplementedError  # every rule's file defines it
+        """Takes the next scene; returns what became known by it."""
 
+    @abstractmethod
     def finish(self, at: float) -> list[Finding]:
         """Closes what is open, at media time `at`."""
-        raise NotImplementedError  # every rule's file defines it
 
 
 def rule_identity(config: RuleConfig, geometry: Any) -> str:
