@@ -18,6 +18,7 @@ from jobs.sources import Source, expand, look, on_disk
 if TYPE_CHECKING:
     from cluster.lake import Lake
     from cluster.video import Probe
+    from jobs.foreseen import Foreseen
 
 _SAME_S = 1e-3
 """Starts that differ by less are the same."""
@@ -86,6 +87,40 @@ def register(
     Raises:
         Refused: a path does not exist, the camera is unknown, or a name has no time in it; nothing was registered then.
     """
+    from cluster import cameras
+
+    return _register(settings, lake, paths, camera, start, start_from_name, tell, lambda new: cameras.write(settings.cameras, new))
+
+
+def foresee(
+    settings: Settings,
+    lake: "Foreseen",
+    paths: Sequence[str],
+    camera: str | None = None,
+    start: float | None = None,
+    start_from_name: str | None = None,
+) -> tuple[list[Registered], dict[str, Camera]]:
+    """What `register` would return, and the bare cameras that it would write. Only `lake`, which is no lake on disk, changes.
+
+    Raises:
+        Refused: as `register` would.
+    """
+    bare: dict[str, Camera] = {}
+    files = _register(settings, lake, paths, camera, start, start_from_name, None, lambda new: bare.update({new.id: new}))
+    return files, bare
+
+
+def _register(
+    settings: Settings,
+    lake: "Lake",
+    paths: Sequence[str],
+    camera: str | None,
+    start: float | None,
+    start_from_name: str | None,
+    tell: Callable[[str], None] | None,
+    make: Callable[[Camera], object],
+) -> list[Registered]:
+    """As `register`; `make` takes the bare cameras."""
     known = _cameras(settings, camera)
     files = expand(settings, paths)
     if start_from_name is not None:
@@ -105,7 +140,7 @@ def register(
             tell(file.path)
         look(settings, file)
         mine = camera or naming.bare_id(file.name.stem, file.footage, holders)
-        bare_note = "" if camera else _ensure(settings, mine, known, file)
+        bare_note = "" if camera else _ensure(settings, mine, known, file, make)
         twin = next((o for o in out if o.camera == mine and o.footage == file.footage), None)
         if twin is not None:
             same = ("the same content as {0}: registered once", "cùng nội dung với {0}: chỉ ghi nhận một lần")
@@ -191,7 +226,7 @@ def _cameras(settings: Settings, wanted: str | None) -> dict[str, Camera]:
     return known
 
 
-def _ensure(settings: Settings, camera: str, known: dict[str, Camera], file: Source) -> str:
+def _ensure(settings: Settings, camera: str, known: dict[str, Camera], file: Source, make: Callable[[Camera], object]) -> str:
     """Makes a bare camera where there is none yet; says what the user should know of the camera that the file got."""
     from cluster import cameras
 
@@ -202,7 +237,7 @@ def _ensure(settings: Settings, camera: str, known: dict[str, Camera], file: Sou
     if file.probe is None:
         return ""
     known[camera] = cameras.bare(camera, (file.probe.width, file.probe.height))
-    cameras.write(settings.cameras, known[camera])
+    make(known[camera])
     return _say(
         settings,
         "a bare camera was written to {0}. For lines, zones and rules, `matthan cameras still {1} --out grid.jpg` gives a picture with a "

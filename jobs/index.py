@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from analytics.camera import Camera
@@ -147,32 +149,37 @@ def run(settings: Settings, request: IndexRequest, progress: Tell | None = None)
 
 
 def estimate(settings: Settings, request: IndexRequest) -> Estimate:
-    """How long `run` would take, by this machine's earlier runs, else by seeing the first seconds of what is to be done."""
-    from cluster.lake import Lake
+    """How long `run` would take, by this machine's earlier runs, else by seeing the first seconds of what is to be done.
 
-    lake = Lake(settings)
-    plans = _prepare(settings, lake, request).plans
-    footage_s, todo_s = sum(p.footage_s for p in plans), sum(p.todo_s for p in plans)
-    cores = max(1, _cores() if request.workers is None else request.workers)
-    sql = "SELECT sum(footage_s) AS s, sum(cpu_s) AS cpu FROM runs WHERE job = 'index' AND state = 'done' AND host = ? AND cpu_s > 1"
-    known = lake.rows(sql, ["runs"], [platform.node()])[0]
-    if todo_s == 0:
-        return Estimate(footage_s, 0.0, 0.0, "nothing is missing / không thiếu gì")
-    if known["s"]:
-        before = f"{known['s']:.0f} s indexed here before / {known['s']:.0f} giây đã lập chỉ mục trên máy này"
-        return Estimate(footage_s, todo_s, todo_s * known["cpu"] / known["s"] / cores, before)
-    for plan, piece in _missing(plans):
-        span = min(piece.end_s - piece.start_s, 10.0)
-        look = replace(_look(plan, piece), end_s=piece.start_s + span, lead_s=0.0, sight="estimate")
-        eyes = Eyes(settings)
-        eyes.see(replace(look, end_s=look.start_s + min(span, 0.5)))  # opens the network, so that its time does not count
-        seen = eyes.see(look)
-        for key in list(lake.store.keys(f"sight/{plan.camera.id}/estimate")):
-            lake.store.delete(key)
-        if seen.error is None:
-            tried = f"the first {span:.0f} s, seen just now / {span:.0f} giây đầu, vừa xem thử"
-            return Estimate(footage_s, todo_s, todo_s * seen.cpu_s / span / cores, tried)
-    return Estimate(footage_s, todo_s, 0.0, "none of it can be read / không đọc được đoạn nào")
+    Nothing is registered or written, no camera is made and no weights are fetched.
+
+    Raises:
+        Refused: as `run` would before it begins; also where the weights are not on this machine yet.
+    """
+    from jobs.foreseen import Foreseen
+
+    with TemporaryDirectory(prefix="matthan-estimate-") as folder:
+        lake = Foreseen(settings, Path(folder))
+        plans = _prepare(settings, lake, request).plans
+        footage_s, todo_s = sum(p.footage_s for p in plans), sum(p.todo_s for p in plans)
+        cores = max(1, _cores() if request.workers is None else request.workers)
+        sql = "SELECT sum(footage_s) AS s, sum(cpu_s) AS cpu FROM runs WHERE job = 'index' AND state = 'done' AND host = ? AND cpu_s > 1"
+        known = lake.rows(sql, ["runs"], [platform.node()])[0]
+        if todo_s == 0:
+            return Estimate(footage_s, 0.0, 0.0, "nothing is missing / không thiếu gì")
+        if known["s"]:
+            before = f"{known['s']:.0f} s indexed here before / {known['s']:.0f} giây đã lập chỉ mục trên máy này"
+            return Estimate(footage_s, todo_s, todo_s * known["cpu"] / known["s"] / cores, before)
+        eyes = Eyes(replace(settings, store=folder))  # what it sees is kept nowhere
+        for plan, piece in _missing(plans):
+            span = min(piece.end_s - piece.start_s, 10.0)
+            look = replace(_look(plan, piece), end_s=piece.start_s + span, lead_s=0.0)
+            eyes.see(replace(look, end_s=look.start_s + min(span, 0.5)))  # opens the network, so that its time does not count
+            seen = eyes.see(look)
+            if seen.error is None:
+                tried = f"the first {span:.0f} s, seen just now / {span:.0f} giây đầu, vừa xem thử"
+                return Estimate(footage_s, todo_s, todo_s * seen.cpu_s / span / cores, tried)
+        return Estimate(footage_s, todo_s, 0.0, "none of it can be read / không đọc được đoạn nào")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +199,17 @@ class _Work:
 
 
 def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> _Work:
+    """Registers what is given and plans; with a lake that is only foreseen, nothing is written."""
     from cluster import cameras
     from jobs import footage
+    from jobs.foreseen import Foreseen
 
-    if request.paths:
-        files = footage.register(settings, lake, request.paths, request.camera, request.start, request.start_from_name)
+    bare: dict[str, Camera] = {}
+    asked = request.paths, request.camera, request.start, request.start_from_name
+    if request.paths and isinstance(lake, Foreseen):
+        files, bare = footage.foresee(settings, lake, *asked)
+    elif request.paths:
+        files = footage.register(settings, lake, *asked)
     else:
         files = [f for f in footage.recall(lake, request.camera) if not request.cameras or f.camera in request.cameras]
         if request.camera is not None and not files:
@@ -206,6 +219,7 @@ def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> _Work:
                 vi=f"Chưa có đoạn phim nào của camera {request.camera}; hãy thêm bằng {how}.",
             )
     known, wrong = cameras.check(settings.cameras)
+    known |= bare
     probed = {f.footage: f.probe for f in files if f.probe is not None}
     plans: list[Plan] = []
     refused: list[Refused] = []
@@ -216,7 +230,7 @@ def _prepare(settings: Settings, lake: "Lake", request: IndexRequest) -> _Work:
             refused += [e for e in wrong if e not in refused] or [_no_camera(settings, name)]
             continue
         chosen = frozenset(f.footage for f in mine) if request.paths else None
-        lens = _lens(settings, known[name], request, mine, lenses)
+        lens = _lens(settings, known[name], request, mine, lenses, fetch=not isinstance(lake, Foreseen))
         plans.append(planning.plan(lake, known[name], lens, Wanted(chosen, request.within, request.chunk_s, probed)))
     if refused and not plans:
         raise Refused("\n".join(r.en for r in refused), "\n".join(r.vi for r in refused))
@@ -230,8 +244,11 @@ def _no_camera(settings: Settings, name: str) -> Refused:
     )
 
 
-def _lens(settings: Settings, camera: Camera, request: IndexRequest, files: Sequence["Registered"], known: dict[Any, Lens]) -> Lens:
-    """What looks at a camera, and how; `files` are some that it can be measured with."""
+def _lens(
+    settings: Settings, camera: Camera, request: IndexRequest, files: Sequence["Registered"], known: dict[Any, Lens], *, fetch: bool
+) -> Lens:
+    """What looks at a camera, and how; `files` are some that it can be measured with. `fetch`: weights that are not here."""
+    from jobs import progress
     from models import bench, catalog
 
     model = request.model or (camera.analysis.models[0] if camera.analysis.models else "street")
@@ -242,9 +259,10 @@ def _lens(settings: Settings, camera: Camera, request: IndexRequest, files: Sequ
         try:
             weights = catalog.resolve(model, folders=folders, cache=settings.cache)
         except Refused:
-            if entry is None or entry.url is None:
+            if entry is None or entry.url is None or not fetch:
                 raise
-            weights = catalog.pull(model, cache=settings.cache)
+            with progress.counted(model) as tell:
+                weights = catalog.pull(model, cache=settings.cache, progress=tell)
         choice = bench.choose(weights, settings.cache, lambda: _pictures(settings, files))
         known[(model, fps)] = Lens(model, weights.path, weights.sha256, choice, SightParams(fps=fps))
     return known[(model, fps)]

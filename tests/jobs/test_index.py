@@ -5,6 +5,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,12 @@ def right(settings: Settings) -> None:
     for found, true in ((tracks(settings), TRACKS), (events(settings), EVENTS)):
         assert [f[:-2] for f in found] == [t[:-2] for t in true]
         assert [f[-2:] for f in found] == [pytest.approx(t[-2:], abs=0.6) for t in true]
+
+
+def stored(settings: Settings) -> dict[str, bytes]:
+    """Every file of the store and of the folder of cameras."""
+    folders = Path(settings.store), settings.cameras
+    return {str(p): p.read_bytes() for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture
@@ -287,6 +294,34 @@ class TestEstimate:
         assert covered(town) == [], "nothing is indexed"
         assert not list(Lake(town).store.keys("sight/"))
 
+    @pytest.mark.parametrize(
+        ("given", "todo_s"),
+        [
+            pytest.param({"camera": "gate", "start": T0 + 100}, 8.0, id="known footage, moved: to be seen before it is folded"),
+            pytest.param({"camera": None, "start": None}, 16.0, id="new footage without a camera"),
+        ],
+    )
+    def test_writes_nothing(self, town: Settings, reel: Reel, given: dict[str, Any], todo_s: float) -> None:
+        indexed(town, reel(0, 8))
+        before, rows = everything(town), footage.listed(Lake(town))
+        files = stored(town)
+        path = reel(0, 8) if given["camera"] else reel(0, 16)
+        told = index.estimate(town, IndexRequest((str(path),), workers=0, fps=5.0, model=blocks.MODEL, **given))
+        assert told.todo_s == pytest.approx(todo_s)
+        assert stored(town) == files
+        assert (everything(town), footage.listed(Lake(town))) == (before, rows)
+
+    def test_of_a_known_file_that_would_move_what_is_seen_is_not_seen_again(self, town: Settings, reel: Reel) -> None:
+        indexed(town, reel(0, 8))
+        told = index.estimate(town, IndexRequest((str(reel(0, 8)),), "gate", T0 + 100, workers=0))
+        moved = indexed(town, reel(0, 8), at=100.0, chunk_s=None)
+        assert told.todo_s == pytest.approx(moved.footage_s)
+
+    def test_fetches_no_weights(self, town: Settings, reel: Reel, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("models.catalog.pull", lambda *_, **__: pytest.fail("nothing is fetched for an estimate"))
+        with pytest.raises(Refused, match="matthan models pull street"):
+            index.estimate(town, IndexRequest((str(reel(0, 8)),), "gate", T0, model="street"))
+
     def test_by_what_this_machine_did_before(self, town: Settings, reel: Reel) -> None:
         import platform
         from datetime import UTC, datetime
@@ -365,3 +400,17 @@ def test_a_model_that_is_not_there(town: Settings, reel: Reel) -> None:
     with pytest.raises(Refused, match=r"nowhere\.onnx"):
         indexed(town, reel(0, 8), model="nowhere.onnx")
     assert covered(town) == []
+
+
+def test_weights_are_fetched_with_a_bar(
+    town: Settings, studio: Path, reel: Reel, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from models import catalog
+
+    def arriving(name: str, *, cache: Path, progress: catalog.Progress) -> catalog.Weights:
+        progress(5_000_000, 5_000_000)
+        return catalog.resolve(studio / blocks.MODEL, folders=(), cache=cache)
+
+    monkeypatch.setattr(catalog, "pull", arriving)
+    indexed(town, reel(0, 8), model="street")
+    assert "street: 5.0 / 5.0 MB" in capfd.readouterr().err
