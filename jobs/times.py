@@ -1,7 +1,7 @@
 """Times as people write and read them: ISO 8601 in, the installation's zone out. Inside, time is seconds since the epoch, UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from analytics.errors import Refused
@@ -12,6 +12,9 @@ _DIRECTIVES = {
 }  # fmt: skip
 """What each directive of strptime looks like in a file's name, at its full width, so that it is found inside longer names."""
 
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""Of times that people may give: outside, sums with zones and clocks leave what a calendar can say."""
+
 
 def parse(text: str, zone: ZoneInfo) -> float:
     """Seconds since the epoch of an ISO 8601 time; one without a zone is read in `zone`, a day alone begins at midnight.
@@ -20,7 +23,7 @@ def parse(text: str, zone: ZoneInfo) -> float:
     True
 
     Raises:
-        Refused: the text is no such time.
+        Refused: the text is no such time, or lies in a year in which no camera filmed.
     """
     try:
         at = datetime.fromisoformat(text.strip())
@@ -29,6 +32,11 @@ def parse(text: str, zone: ZoneInfo) -> float:
             en=f"{text!r} is no time. Write it as 2026-11-01T08:00:00, or with its zone, 2026-11-01T08:00:00+07:00.",
             vi=f"{text!r} không phải thời điểm. Hãy viết như 2026-11-01T08:00:00 hoặc kèm múi giờ, 2026-11-01T08:00:00+07:00.",
         ) from error
+    if not date(FIRST_YEAR - 1, 12, 31) <= at.date() <= date(LAST_YEAR + 1, 1, 1):  # a day of room for zones
+        raise Refused(
+            en=f"{text}: wanted a year between {FIRST_YEAR} and {LAST_YEAR}, such as 2026-11-01T08:00:00.",
+            vi=f"{text}: cần năm trong khoảng {FIRST_YEAR} đến {LAST_YEAR}, ví dụ 2026-11-01T08:00:00.",
+        )
     return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
 
 

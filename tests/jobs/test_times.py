@@ -30,6 +30,26 @@ def test_parse(text: str, offset_s: float) -> None:
     assert times.parse(text, HCM) == EIGHT + offset_s
 
 
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("0001-01-01", False),
+        ("1969-12-30T23:59:59", False),
+        ("1969-12-31T12:00:00-12:00", True),
+        ("1970-01-01", True),
+        ("2200-12-31T23:59:59", True),
+        ("2201-01-02", False),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_years_that_no_camera_filmed_are_refused(text: str, fine: bool) -> None:
+    if fine:
+        assert times.iso(times.parse(text, HCM))
+    else:
+        with pytest.raises(Refused, match="between 1970 and 2200"):
+            times.parse(text, HCM)
+
+
 @pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "08:00", "2026-11-01T25:00", "01/11/2026"])
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(Refused) as refused:
