@@ -79,9 +79,9 @@ def one(settings: Settings, name: str) -> Camera:
     """A camera by its id.
 
     Raises:
-        Refused: there is none.
+        Refused: there is none, or its file is wrong.
     """
-    known = cameras_of(settings)
+    known = cameras_of(settings, [name])
     if name not in known:
         raise unknown("camera", "camera", name, known)
     return known[name]

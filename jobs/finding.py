@@ -1,8 +1,9 @@
 """`matthan search | counts | coverage | rewind` at the front door: the question out of the flags, and the answer."""
 
+import sys
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def search_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
         near=near(given.near) if given.near else None,
         limit=given.limit,
     )
-    lake, known = Lake(settings), cameras_of(settings)
+    lake, known = Lake(settings), cameras_of(settings, query.cameras)
     answer = search(lake, query, known)
     complete = True
     if given.index_missing and answer.coverage.missing:
@@ -51,7 +52,7 @@ def counts_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     start, end = times.span(given.since, given.until, settings.zone)
     by = tuple(name.strip() for name in given.by.split(",") if name.strip()) if given.by is not None else CountQuery().by
     query = CountQuery((given.camera,), start, end, given.line, by)
-    answer = counts(Lake(settings), query, cameras_of(settings))
+    answer = counts(Lake(settings), query, cameras_of(settings, query.cameras))
     _give(settings, given, terminal, "counts", answer.document(), answer.coverage)
     return 0
 
@@ -59,7 +60,7 @@ def counts_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
 def coverage_(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     """Which seconds were looked at, which not, and why."""
     start, end = times.span(given.since, given.until, settings.zone)
-    covers = search(Lake(settings), Query((given.camera,), start, end, limit=1), cameras_of(settings)).coverage
+    covers = search(Lake(settings), Query((given.camera,), start, end, limit=1), cameras_of(settings, [given.camera])).coverage
     _give(settings, given, terminal, "coverage", covers.document(), covers)
     return 0
 
@@ -74,11 +75,27 @@ def rewind(settings: Settings, given: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def cameras_of(settings: Settings) -> Mapping[str, Camera]:
-    """The camera files, none where there is no folder of them yet."""
+def cameras_of(settings: Settings, asked: Iterable[str] = ()) -> Mapping[str, Camera]:
+    """The cameras whose files are right, none where there is no folder of them yet; what is wrong with others is said on stderr.
+
+    Args:
+        asked: the cameras that the question is about; none where it is about all.
+
+    Raises:
+        Refused: an asked camera is not among them, and it may be one whose file is wrong.
+    """
     from cluster import cameras
 
-    return cameras.load(settings.cameras)
+    known, wrong = cameras.check(settings.cameras)
+    if wrong and not known.keys() >= set(asked):
+        raise Refused("\n".join(r.en for r in wrong), "\n".join(r.vi for r in wrong))
+    for refusal in wrong:
+        print(refusal.say(settings.language), file=sys.stderr)
+    if wrong:
+        en = "Cameras in these files are left out, or answered for by what was stored before; `matthan cameras check` reads them again."
+        vi = "Camera trong các tệp trên bị bỏ qua, hoặc chỉ dùng những gì đã lưu trước; sửa xong hãy chạy `matthan cameras check`."
+        print(vi if settings.language == "vi" else en, file=sys.stderr)
+    return known
 
 
 def near(text: str) -> tuple[float, float, float]:
@@ -124,8 +141,9 @@ def _index_missing(settings: Settings, lake: Lake, query: Query, known: Mapping[
     from jobs.index import IndexRequest, Progress
 
     gaps = [gap for gap in answer.coverage.missing if gap.reason != NO_FOOTAGE[0]]
+    fine = len(gaps) == len(gaps := [gap for gap in gaps if gap.camera in known])  # without a right file nobody can look
     if not gaps:
-        return True
+        return fine
     told = {hit.id for hit in answer.hits}
     asked = time.monotonic()
     with progress.shown(settings.language) as display:
@@ -145,7 +163,7 @@ def _index_missing(settings: Settings, lake: Lake, query: Query, known: Mapping[
         cameras = tuple(dict.fromkeys(gap.camera for gap in gaps))
         few = sum(gap.end - gap.start for gap in gaps) <= ALONE_S
         request = IndexRequest(cameras=cameras, within=within, chunk_s=FIRST_S, workers=0 if few else None)
-        return index.run(settings, request, tell).complete
+        return index.run(settings, request, tell).complete and fine
 
 
 def _line(hit: Hit, settings: Settings) -> str:

@@ -121,8 +121,10 @@ def _register(
     make: Callable[[Camera], object],
 ) -> list[Registered]:
     """As `register`; `make` takes the bare cameras."""
-    known = _cameras(settings, camera)
+    known, wrong = _cameras(settings, camera)
     files = expand(settings, paths)
+    if camera is None:
+        _not_theirs(files, wrong)
     if start_from_name is not None:
         for file in files:
             _start_in_name(file, start_from_name, settings)
@@ -140,6 +142,8 @@ def _register(
             tell(file.path)
         look(settings, file)
         mine = camera or naming.bare_id(file.name.stem, file.footage, holders)
+        if wrong and mine in holders and mine not in known:  # its camera was there when it was registered
+            raise wrong[0] if len(wrong) == 1 else Refused("\n".join(r.en for r in wrong), "\n".join(r.vi for r in wrong))
         bare_note = "" if camera else _ensure(settings, mine, known, file, make)
         twin = next((o for o in out if o.camera == mine and o.footage == file.footage), None)
         if twin is not None:
@@ -211,11 +215,12 @@ def _means(name: str, row: Row) -> bool:
     return bool(by_hash or row["uri"] == uri or row["uri"].startswith(f"{uri}/"))
 
 
-def _cameras(settings: Settings, wanted: str | None) -> dict[str, Camera]:
+def _cameras(settings: Settings, wanted: str | None) -> tuple[dict[str, Camera], list[Refused]]:
+    """The cameras whose files are right, and what is wrong with the others."""
     from cluster import cameras
 
     known, wrong = cameras.check(settings.cameras)
-    if wrong and (wanted is None or wanted not in known):  # a camera may be in the file that cannot be read
+    if wrong and wanted is not None and wanted not in known:  # it may be in a file that cannot be read
         raise Refused("\n".join(r.en for r in wrong), "\n".join(r.vi for r in wrong))
     if wanted is not None and wanted not in known:
         refusal = unknown("camera", "camera", wanted, known)
@@ -223,7 +228,23 @@ def _cameras(settings: Settings, wanted: str | None) -> dict[str, Camera]:
             en=f"{refusal.en} A new one is a file {settings.cameras / f'{wanted}.yaml'}; without --camera one is made from the footage.",
             vi=f"{refusal.vi} Camera mới là tệp {settings.cameras / f'{wanted}.yaml'}; không có --camera thì sẽ tự tạo từ đoạn phim.",
         )
-    return known
+    return known, wrong
+
+
+def _not_theirs(files: Sequence[Source], wrong: Sequence[Refused]) -> None:
+    """Refuses files that may belong to cameras whose own files are wrong; footage of other cameras may be registered."""
+    from cluster.cameras import FileRefused
+
+    for refusal in wrong:
+        names = {naming.slug(file.name.stem) for file in files}
+        theirs = {naming.slug(refusal.path.stem), *_ids(refusal.path)} if isinstance(refusal, FileRefused) else names
+        if any(re.fullmatch(rf"{re.escape(id)}(-\d+)?", other) for id in names for other in theirs):
+            raise refusal
+
+
+def _ids(path: Path) -> set[str]:
+    """What a camera file that cannot be read as a whole says its camera's id is."""
+    return {naming.slug(id) for id in re.findall(r"""(?m)^[ {"']*id["']?\s*:\s*["']?([^"'#,}\n]+)""", path.read_text("utf-8", "replace"))}
 
 
 def _ensure(settings: Settings, camera: str, known: dict[str, Camera], file: Source, make: Callable[[Camera], object]) -> str:

@@ -20,7 +20,7 @@ TOP = {
     "coverage": {"asked_s", "footage_s", "indexed_s", "missing"},
     "rewind": {"hits", "counts", "per_day", "coverage"},
 }
-"""The fields of each command's document; they change only with a line in the changelog."""
+"""The fields of each command's document; other programs rely on them."""
 
 
 def asked(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[dict[str, Any], str]:
@@ -67,6 +67,12 @@ def test_search(watched: Settings, capfd: pytest.CaptureFixture[str], words: lis
     assert [hit["id"] for hit in asked(capfd, "search", *words)[0]["hits"]] == hits
 
 
+def test_a_time_before_all_cameras_is_refused(watched: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    assert matthan.main(["search", "--camera", "gate", "--from", "0001-01-01"]) == 2
+    assert "between 1970 and 2200" in capfd.readouterr().err
+    asked(capfd, "search", "--camera", "gate", "--from", "1970-01-01", "--to", "2200-12-31")
+
+
 def test_what_the_limit_leaves_out_is_said(watched: Settings, capfd: pytest.CaptureFixture[str]) -> None:
     document, err = asked(capfd, "search", "--event", "any", "--limit", "1")
     assert len(document["hits"]) == 1
@@ -102,3 +108,51 @@ def test_reasons_are_in_the_users_language_for_people_and_in_english_for_program
 def test_near_refused(text: str) -> None:
     with pytest.raises(Refused, match=r"21\.0227,105\.8524,300"):
         finding.near(text)
+
+
+class TestABrokenCameraFile:
+    """`z.yaml` is wrong: what is asked about other cameras is answered, and what is wrong is said."""
+
+    WRONG = "z.yaml, line 3"
+
+    @pytest.fixture(autouse=True)
+    def broken(self, watched: Settings) -> Settings:
+        (watched.cameras / "z.yaml").write_text("id: z\nresolution: [160, 96]\nzonse: {}\n", encoding="utf-8")
+        return watched
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["search", "--camera", "gate"],
+            ["search"],
+            ["counts", "--camera", "gate"],
+            ["coverage", "--camera", "gate"],
+            ["cameras", "list"],
+            ["cameras", "show", "gate"],
+        ],
+        ids=" ".join,
+    )
+    def test_stops_no_question_about_others(self, capfd: pytest.CaptureFixture[str], words: list[str]) -> None:
+        document, err = asked(capfd, *words)
+        assert self.WRONG in err
+        assert "gate" in json.dumps(document) or document["indexed_s"] == 4.0
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["search", "--camera", "z"],
+            ["search", "--camera", "gate", "--camera", "z"],
+            ["coverage", "--camera", "z"],
+            ["cameras", "show", "z"],
+        ],
+        ids=" ".join,
+    )
+    def test_stops_a_question_about_its_camera(self, capfd: pytest.CaptureFixture[str], words: list[str]) -> None:
+        assert matthan.main(words) == 2
+        assert self.WRONG in capfd.readouterr().err
+
+    def test_is_said_in_the_users_language(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("MATTHAN_LANGUAGE", "vi")
+        asked(capfd, "search")
+        assert matthan.main(["cameras", "list"]) == 0
+        assert "z.yaml, dòng 3" in capfd.readouterr().err

@@ -312,3 +312,36 @@ def test_footage_in_s3(home: Settings, minio: Minio, clip: Maker) -> None:
     assert len(listed(Lake(storage))) == 1
     with pytest.raises(Refused, match="no video file under it"):
         footage.register(storage, Lake(storage), [f"{folder}/b.mp4"])
+
+
+@pytest.mark.parametrize(
+    ("broken", "text", "film", "refused"),
+    [
+        pytest.param("z.yaml", "id: z\n", "clip.mp4", False, id="of another camera"),
+        pytest.param("clip.yml", "id: [\n", "clip.mp4", True, id="named like the film"),
+        pytest.param("z.yaml", "id: clip\nzonse: {}\n", "clip.mp4", True, id="with the film's name as id"),
+        pytest.param("z.yaml", 'id: "clip-2"\n', "Clip.mp4", True, id="the second of that name"),
+        pytest.param("z.yaml", "{id: clip, zonse: {}}\n", "clip.mp4", True, id="in braces"),
+    ],
+)
+def test_a_broken_camera_file_stops_only_footage_that_may_be_its_own(
+    home: Settings, clip: Maker, broken: str, text: str, film: str, refused: bool
+) -> None:
+    home.cameras.mkdir(parents=True)
+    (home.cameras / broken).write_text(text, encoding="utf-8")
+    if refused:
+        with pytest.raises(Refused, match=broken):
+            put(home, clip(film))
+        assert listed(Lake(home)) == []
+    else:
+        assert [one.camera for one in put(home, clip(film))] == ["clip"]
+        assert (home.cameras / "clip.yaml").exists()
+
+
+def test_footage_of_a_camera_whose_file_broke_gets_no_other_camera(home: Settings, clip: Maker) -> None:
+    put(home, clip("clip.mp4"))
+    (home.cameras / "clip.yaml").rename(home.cameras / "clip.yml")
+    (home.cameras / "clip.yml").write_text("id: clip\n", encoding="utf-8")
+    with pytest.raises(Refused, match=r"clip\.yml, line 1"):
+        put(home, clip("again.mp4"))
+    assert [p.name for p in home.cameras.iterdir()] == ["clip.yml"]
