@@ -106,6 +106,18 @@ class Plane:
         out: Floats = 2.0 * np.sqrt((((moved[:, 0] - moved[:, 1]) / 2) ** 2).sum(axis=(0, 2)))
         return out
 
+    def sure(self, boxes: ArrayLike, share: float) -> NDArray[np.bool_]:
+        """(K, 4) boxes give (K,) whether each stands where calibration leaves less open than `share` of its size there.
+
+        Towards the horizon the error grows faster than things shrink. Where one refit puts a place over its horizon, nothing is known.
+        """
+        b = np.asarray(boxes, np.float64).reshape(-1, 4)
+        p = bottom_centres(b)
+        seen = np.isfinite(self.to_metres(p)).all(axis=1) & np.isfinite(_apply(self.refits, p)).all(axis=(0, 1, 3))
+        out = np.zeros(len(b), bool)
+        out[seen] = self.error_m(p[seen]) <= share * sizes(b[seen]) * self._metres_per_px(p[seen])
+        return out
+
     def speed(self, times: ArrayLike, boxes: ArrayLike, anchor_sigma: float = ANCHOR_SIGMA) -> Speed | None:
         """Mean speed of an object along its path.
 

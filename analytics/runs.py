@@ -37,6 +37,10 @@ class Run(BaseModel):
     times: list[float] = Field(default_factory=list)
     boxes: list[Box] = Field(default_factory=list)
     """Its path, where the rule wants it."""
+    speed: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """The surest speed measured of it, km/h, with the low and the high end of its interval, where the rule wants it…"""
+    measured_s: float = 0.0
+    """…and how long the stretch is that it was measured over."""
 
     def named(self, step: TrackStep) -> None:
         """Takes class, colour and confidence as they are known now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,11 +28,14 @@ KEPT_S = 20.0
 """What is kept of the path, so that a measurement that becomes sure late can tell since when."""
 SLOWER_S = 1.0
 """Below the limit for this long, and the event is over."""
+FAR = 0.1
+"""Where calibration leaves a place open by more than this share of the vehicle's size, it is too far to be measured."""
 
 
 class Config(RuleConfig):
     """A vehicle is too fast."""
 
+    version: ClassVar[int] = 2
     kind: Literal["speeding"] = "speeding"
     zone: str | None = Field(default=None, description="name of the zone; the whole picture where left out")
     limit_kmh: float = Field(gt=0, description="the speed limit")
@@ -70,7 +73,8 @@ class Memory(State):
 class Rule(base.Rule[Memory]):
     """An event begins with the window that shows it (with the entry, where that is in the window) and ends on leaving or slowing.
 
-    Its `speed_kmh`, `speed_low_kmh`, `speed_high_kmh` are of the whole path between, which is the surest measurement there is.
+    Its `speed_kmh`, `speed_low_kmh`, `speed_high_kmh` are of the surest measurement that shows it: of the whole path between,
+    or of the window that decided where the path goes on to places that are seen less surely, or more slowly.
     """
 
     def __init__(self, config: Config, camera: Camera) -> None:
@@ -108,7 +112,8 @@ class Rule(base.Rule[Memory]):
             return found
         points = bottom_centres(boxes, self._within)
         ground = self._plane.to_metres(points)
-        good = self._area.contains(points) & (clear_of_edge(boxes, self._within) > EDGE_PX) & np.isfinite(ground).all(axis=1)
+        clear = clear_of_edge(boxes, self._within) > EDGE_PX
+        good = self._area.contains(points) & clear & self._plane.sure(boxes, FAR)
         for i, at in enumerate(times.tolist()):
             box = as_box(boxes[i])
             last, kept.tick = kept.tick, Trail(at=at, box=box)
@@ -179,6 +184,8 @@ class Rule(base.Rule[Memory]):
             box_at=at,
             times=kept.times[first:],
             boxes=kept.boxes[first:],
+            speed=(speed.kmh, speed.low_kmh, speed.high_kmh),
+            measured_s=at - kept.times[window],
         )
         return [self._event(run, over=False)] if self.state.runs.begin(step.track, run, seen) else []
 
@@ -201,9 +208,16 @@ class Rule(base.Rule[Memory]):
         clear = (speed.high_kmh - speed.low_kmh) / 2 <= self.config.max_error * speed.kmh
         return clear and (speed.low_kmh if self.config.certain else speed.kmh) > self._limit
 
+    def _measure(self, run: Run) -> None:
+        """Takes the whole path's speed instead of what the run has, where it is surer and still shows what was decided."""
+        whole = self._plane.speed(run.times, run.boxes)
+        kmh, low_kmh, high_kmh = run.speed
+        if whole is not None and self._too_fast(whole) and (whole.high_kmh - whole.low_kmh) * kmh < (high_kmh - low_kmh) * whole.kmh:
+            run.speed, run.measured_s = (whole.kmh, whole.low_kmh, whole.high_kmh), run.times[-1] - run.times[0]
+
     def _event(self, run: Run, over: bool) -> Event:
-        speed = self._plane.speed(run.times, run.boxes)
-        assert speed is not None  # its path is on the ground and as long as a measurement needs
+        self._measure(run)
+        kmh, low_kmh, high_kmh = run.speed
         return Event(
             kind=self.config.kind,
             rule=self.identity,
@@ -218,12 +232,12 @@ class Rule(base.Rule[Memory]):
             box=run.box,
             box_at=run.box_at,
             evidence={
-                "speed_kmh": round(speed.kmh, 1),
-                "speed_low_kmh": round(speed.low_kmh, 1),
-                "speed_high_kmh": round(speed.high_kmh, 1),
+                "speed_kmh": round(kmh, 1),
+                "speed_low_kmh": round(low_kmh, 1),
+                "speed_high_kmh": round(high_kmh, 1),
                 "limit_kmh": self.config.limit_kmh,
                 "margin_kmh": self.config.margin_kmh,
-                "measured_s": round(run.times[-1] - run.times[0], 3),
+                "measured_s": round(run.measured_s, 3),
             },
         )
 

@@ -129,3 +129,44 @@ def test_evidence_and_life():
     width = [e.evidence["speed_high_kmh"] - e.evidence["speed_low_kmh"] for e in (begun, over)]
     assert width[1] < width[0]
     assert spans([over])[0][0] == round(begun.start - T0, 2)
+
+
+def climbing(kmh, away, rise, reach=500.0):
+    """A car on a road that climbs by `rise` beyond 30 m, which no plane through the clicked points knows of."""
+
+    def box(t):
+        y = 12 + kmh / 3.6 * t if away else reach - kmh / 3.6 * t
+        corners = [(1 + a, y + b, c + rise * max(y + b - 30, 0)) for a in (-0.9, 0.9) for b in (-2.2, 2.2) for c in (0, 1.5)]
+        p = Pinhole(tilt=0.15).pixels(np.array(corners))
+        return (*p.min(0).tolist(), *p.max(0).tolist())
+
+    return Actor("car", box, end=(reach - 12) / (kmh / 3.6))
+
+
+@pytest.mark.parametrize(("rise", "off"), [(0.0, 0.02), (0.02, 0.25), (0.03, 0.4), (0.05, 0.6)])
+@pytest.mark.parametrize("away", [True, False])
+@pytest.mark.parametrize("kmh", [70, 90])
+def test_far_off_nothing_is_measured_and_the_evidence_shows_what_was_decided(rise, off, away, kmh):
+    """Up to where the ground's horizon is, with the whole picture as the zone: it neither stops nor tells nonsense."""
+    px = Pinhole(tilt=0.15).pixels(np.column_stack([GROUND, np.zeros(4)]))
+    sees = camera([{"kind": "speeding", "limit_kmh": 50}], ground={"image": px.tolist(), "metres": GROUND.tolist()})
+    actor = climbing(kmh, away, rise)
+    told = fold(sees, World([actor], actor.end + 8).scenes(12.5))
+    assert [event.ongoing for event in told] == [True, False]
+    for event in told:
+        assert event.evidence["speed_low_kmh"] > 50
+        assert event.evidence["speed_kmh"] <= 2.5 * kmh
+        assert event.evidence["measured_s"] <= event.end - event.start + 0.01
+    assert told[1].evidence["speed_kmh"] == pytest.approx(kmh, rel=off)
+    assert told[1].end - told[1].start < 7.5  # the far road is no part of it
+
+
+def test_slowing_does_not_unsay_it():
+    """The mean of the whole way may come near the limit while the event lasts; what decided stays."""
+
+    def box(t):
+        y = 49 - 20 * min(t, 0.8) - 14.5 * max(t - 0.8, 0)
+        return tuple(PINHOLE.box(1.0, y).tolist())
+
+    for event in fold(cam(), World([Actor("car", box, end=2.2)], 8).scenes(12.5)):
+        assert event.evidence["speed_low_kmh"] > 50
