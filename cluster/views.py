@@ -71,10 +71,15 @@ def condition(
 
 
 KEPT = """
-SELECT {columns} FROM coverage_all c
-LEFT JOIN (SELECT camera, footage, max(added_at) AS removed_at FROM footage_all WHERE removed GROUP BY ALL) r USING (camera, footage)
-WHERE r.removed_at IS NULL OR c.written_at > r.removed_at"""
-"""Coverage but for what was written before its footage was last removed."""
+WITH gone AS (SELECT camera, footage, max(added_at) AS removed_at FROM footage_all WHERE removed GROUP BY ALL),
+back AS (
+    SELECT camera, footage, min(f.added_at) FILTER (WHERE NOT f.removed AND f.added_at > g.removed_at) AS back_at
+    FROM gone g JOIN footage_all f USING (camera, footage) GROUP BY ALL
+)
+SELECT {columns} FROM coverage_all c LEFT JOIN back b USING (camera, footage)
+WHERE b.footage IS NULL OR c.written_at > b.back_at"""
+"""Coverage but for what was written before its footage was last removed, and what a job that was under way wrote after that:
+only what was written since it was registered again counts."""
 
 LIVE = """
 WITH claims AS (

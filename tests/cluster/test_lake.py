@@ -118,6 +118,21 @@ def test_removed_footage_takes_its_rows_along(home: Settings) -> None:
     assert seen(lake) == [("c2", 1)]
 
 
+def test_footage_removed_while_a_job_runs_stays_away(home: Settings) -> None:
+    lake = Lake(home)
+    lake.append("footage", rows(lake, "footage", {}))
+    commit(lake, "c1", written_at=T0 + 1)
+    lake.append("footage", rows(lake, "footage", {"removed": True, "added_at": T0 + 5}))
+    commit(lake, "c2", chunk="k1", written_at=T0 + 6)  # the job does not know
+    assert seen(lake) == []
+    lake.append("footage", rows(lake, "footage", {"start": T0 + 100, "added_at": T0 + 7}))
+    assert seen(lake) == []  # it still does not know where the file is now
+    commit(lake, "c3", written_at=T0 + 8)
+    assert seen(lake) == [("c3", 1)]
+    lake.append("footage", rows(lake, "footage", {"start": T0 + 100, "added_at": T0 + 9}))  # told twice
+    assert seen(lake) == [("c3", 1)]
+
+
 def test_what_could_not_be_read_stands_in_coverage_until_it_is_seen(home: Settings) -> None:
     lake = Lake(home)
     lake.append("coverage", rows(lake, "coverage", {"state": "unread", "reason": "broken", "classes": [], "commit": "u"}))
