@@ -112,16 +112,17 @@ def coverage(
     return judge(there, cameras, span, needs or Needs(), lake.settings.zone)
 
 
-def read(connection: "duckdb.DuckDBPyConnection", span: Span, known: Mapping[str, Camera]) -> Looks:
-    """Reads what `judge` needs, over a connection with `coverage` and `footage`."""
+def read(connection: "duckdb.DuckDBPyConnection", span: Span, known: Mapping[str, Camera], shown: Span | None = None) -> Looks:
+    """Reads what `judge` needs, over a connection with `coverage` and `footage`; files of the time `shown`, too, where it is given."""
     # A camera's clock may be off: its footage is then registered at another time than its rows.
     late = {camera: known[camera].clock_offset_s for camera in known if known[camera].clock_offset_s}
     slack = max((abs(s) for s in late.values()), default=0.0)
+    first, last = (min(span[0], shown[0]), max(span[1], shown[1])) if shown else span
     files = fetch(
         connection,
         """SELECT camera, footage, uri, epoch(start) AS start, epoch("end") AS end, width, height, error FROM footage
            WHERE epoch(start) <= ? AND epoch("end") >= ? ORDER BY start""",
-        [span[1] + slack, span[0] - slack],
+        [last + slack, first - slack],
     )
     # Not the view `coverage`: what `judge` does with superseded looks comes to the same, and planning the view takes longer
     # than all the rest of this.

@@ -205,7 +205,7 @@ def search(lake: Lake, query: Query, cameras: Mapping[str, Camera] | None = None
 
     def read_all(connection: "duckdb.DuckDBPyConnection") -> tuple[list[dict[str, Any]], int, Looks]:
         rows, total = _rows(connection, query, asked, known)
-        return rows, total, read(connection, asked.span, known)
+        return rows, total, read(connection, asked.span, known, shown_for(rows))
 
     table = "events" if asked.events else "tracks"
     tables = {table, "coverage", "footage", *(("tracks",) if _of_track(query) else ())}
@@ -263,7 +263,7 @@ def counts(lake: Lake, query: CountQuery, cameras: Mapping[str, Camera] | None =
     """
     known = cameras or {}
     wanted = _cameras(lake, query.cameras, None, known)
-    span = _span(lake, wanted, query.start, query.end)
+    span = _span(lake, wanted, query.start, query.end, known)
     width_s = _width(query.by)
     if query.line is not None:
         lines = {line for c in wanted if c in known for line in known[c].lines}
@@ -328,7 +328,7 @@ def _understood(lake: Lake, query: Query, known: Mapping[str, Camera]) -> _Asked
             raise unknown("zone", "vùng", query.zone, zones)
     asked = _Asked(
         cameras=cameras,
-        span=_span(lake, cameras, query.start, query.end),
+        span=_span(lake, cameras, query.start, query.end, known),
         object=object_name(query.object) if query.object else None,
         colour=colour_name(query.colour) if query.colour else None,
         kind=kind,
@@ -391,13 +391,17 @@ def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return 2 * _EARTH_M * math.asin(math.sqrt(h))
 
 
-def _span(lake: Lake, cameras: Sequence[str], start: float | None, end: float | None) -> Span:
-    """The asked time; an open end is where the cameras' footage ends."""
+def _span(lake: Lake, cameras: Sequence[str], start: float | None, end: float | None, known: Mapping[str, Camera]) -> Span:
+    """The asked time; an open end is where the cameras' footage ends, by true time: their clocks may be off."""
     if start is None or end is None:
-        sql = 'SELECT epoch(min(start)) AS first, epoch(max("end")) AS last FROM footage'
-        edges = lake.rows(sql, ["footage"], cameras=cameras)[0]
-        start = (edges["first"] or 0.0) if start is None else start
-        end = max(edges["last"] or 0.0, start) if end is None else end
+        sql = 'SELECT camera, epoch(min(start)) AS first, epoch(max("end")) AS last FROM footage GROUP BY camera'
+        late = {camera: known[camera].clock_offset_s for camera in known}
+        edges = [
+            (r["first"] + late.get(r["camera"], 0.0), r["last"] + late.get(r["camera"], 0.0))
+            for r in lake.rows(sql, ["footage"], cameras=cameras)
+        ]
+        start = min((first for first, _ in edges), default=0.0) if start is None else start
+        end = max([start, *(last for _, last in edges)]) if end is None else end
     if end < start:
         raise Refused(
             en="The time range is reversed: its end lies before its start. Swap them.",
@@ -491,6 +495,11 @@ def _ground_deg(heading_deg: float, box: Sequence[float], camera: Camera) -> flo
 
 def _apart_deg(a: float, b: float) -> float:
     return abs((a - b + 180.0) % 360.0 - 180.0)
+
+
+def shown_for(rows: Sequence[Mapping[str, Any]]) -> Span | None:
+    """From where to where files are needed to show these hits; they may begin before what was asked and end after it."""
+    return (min(r["start"] for r in rows), max(r["end"] for r in rows)) if rows else None
 
 
 def as_hit(table: str, row: Mapping[str, Any], there: Looks, known: Mapping[str, Camera]) -> Hit:

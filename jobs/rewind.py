@@ -16,12 +16,12 @@ from analytics.records import POINT_COLUMNS, SIGNAL_COLUMNS, scenes_of
 from cluster.covered import Coverage, judge, read
 from cluster.covered import Needs as Needed
 from cluster.lake import Lake
-from cluster.search import Hit, as_hit
+from cluster.search import Hit, as_hit, shown_for
 from cluster.settings import Settings
 from jobs.folding import TOUCH_S, event_columns
 
 WARM_S = 3600.0
-"""Rules are folded from this long before the asked time, or from where the footage began, so that what was going on is known…"""
+"""Rules are folded from this long before the asked time, and from where what goes on then began, so that it is known whole…"""
 AFTER_S = 300.0
 """…and until this long (and what the rules wait for) after it, so that what began in it is decided."""
 SLACK_S = 60.0
@@ -89,7 +89,8 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
     since = start if start is not None else min((r["start"] for r in looks), default=0.0)
     until = end if end is not None else max((r["end"] for r in looks), default=0.0)
     after_s = AFTER_S + max((float(getattr(rule, "after_s", 0.0)) for rule in changed.rules), default=0.0)
-    within = [r for r in looks if r["end"] > since - WARM_S and r["start"] < until + after_s]
+    warm = _known_since(lake, camera, since)
+    within = [r for r in looks if r["end"] > warm and r["start"] < until + after_s]
     events: dict[int, tuple[Event, bool]] = {}
     crossings: list[Crossing] = []
     for finding, closed_by_end in _folded(lake, changed, within):
@@ -98,10 +99,22 @@ def run(settings: Settings, rules: Path, camera: str, start: float | None, end: 
         elif since <= finding.at < until:
             crossings.append(finding)
     asked = {i: pair for i, pair in events.items() if pair[0].end >= since and pair[0].start < until}
-    there = lake.ask(lambda c: read(c, (since, until), known), ["coverage", "footage"], cameras=[camera], span=(since, until))
-    covered = judge(there, [camera], (since, until), Needed(), settings.zone)
-    hits = tuple(as_hit("events", row, there, known) for row in _rows(camera, asked, changed))
+    rows = list(_rows(camera, asked, changed))
+    span, shown = (since, until), shown_for(rows)
+    there = lake.ask(lambda c: read(c, span, known, shown), ["coverage", "footage"], cameras=[camera], span=span)
+    covered = judge(there, [camera], span, Needed(), settings.zone)
+    hits = tuple(as_hit("events", row, there, known) for row in rows)
     return Rewound(hits, _summed(crossings), _per_day(hits, settings), covered)
+
+
+def _known_since(lake: Lake, camera: str, since: float) -> float:
+    """From when on the rules must have seen the camera to tell of `since` what indexing told: a car may have stood there for hours."""
+    began = [
+        row["first"]
+        for table in ("tracks", "events")
+        for row in lake.rows(f"SELECT epoch(min(start)) AS first FROM {table}", [table], cameras=[camera], span=(since, since + 1e-3))
+    ]
+    return min([since - WARM_S, *(at for at in began if at is not None)])
 
 
 def _folded(lake: Lake, camera: Camera, looks: list[dict[str, Any]]) -> Iterator[tuple[Finding, bool]]:

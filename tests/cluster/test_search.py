@@ -181,6 +181,36 @@ def test_open_times_reach_as_far_as_footage(lake: Lake) -> None:
     assert answer.coverage.asked_s == 600
 
 
+def test_open_times_know_the_cameras_clocks(home: Settings) -> None:
+    """Footage is registered by the camera's clock, what was found in it is told by the true one."""
+    lake = Lake(home)
+    late = {c: Camera.read({"id": c, "resolution": [640, 360], "clock_offset_s": s}) for c, s in {"a": 3600.0, "b": -10.0}.items()}
+    for camera in late.values():
+        at = T0 + camera.clock_offset_s
+        keys = {"camera": camera.id, "chunk": f"k{camera.id}", "start": at, "end": at + 100}
+        lake.append("footage", rows(lake, "footage", {"camera": camera.id, "start": T0, "end": T0 + 100}))
+        track = {**keys, "track": 1, "start": at + 10, "end": at + 20}
+        count = {"camera": camera.id, "chunk": keys["chunk"], "at": at + 10}
+        looked = rows(lake, "coverage", {**keys, "rules": "line_count-1-a"})
+        lake.commit_chunk({"tracks": rows(lake, "tracks", track), "counts": rows(lake, "counts", count)}, looked)
+    for cameras, asked_s in [(("a",), 100.0), (("b",), 100.0), ((), 2 * 3710.0)]:
+        answer, counted = search(lake, Query(cameras), late), counts(lake, CountQuery(cameras), late)
+        n = len(cameras) or 2
+        assert (len(answer.hits), sum(r.count for r in counted.rows)) == (n, n), cameras
+        assert [(c.asked_s, c.indexed_s) for c in (answer.coverage, counted.coverage)] == [(asked_s, 100.0 * n)] * 2
+
+
+def test_a_hit_over_the_seam_of_two_files_is_shown_whatever_was_asked(lake: Lake) -> None:
+    long = {"camera": "a", "chunk": "k9", "commit": "c9", "start": T0 + 190, "end": T0 + 260, "object": "bus", "box_at": T0 + 195}
+    kept = {"camera": "a", "chunk": "k9", "commit": "c9", "footage": "f2", "start": T0 + 200, "end": T0 + 300}
+    lake.commit_chunk({"tracks": rows(lake, "tracks", long)}, rows(lake, "coverage", kept))
+    whole, late = (search(lake, Query(("a",), T0 + at, T0 + 300, object="bus"), CAMERAS) for at in (0, 230))
+    assert late.hits == whole.hits
+    assert late.hits[0].clip == "file:///v/a1.mp4#t=188,200"
+    assert late.hits[0].thumbnail.startswith("file:///v/a1.mp4#t=195&")
+    assert (late.coverage.footage_s, late.coverage.indexed_s, late.coverage.missing) == (70.0, 70.0, ())
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
