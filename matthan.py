@@ -1,7 +1,6 @@
 """The front door: one command line, nothing else. It parses and dispatches; every command's work is a function in `jobs/`."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -9,23 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from analytics.errors import Refused
 from jobs import flags
+from jobs.flags import WRONG, Parser
 
 if TYPE_CHECKING:
     from cluster.settings import Settings
 
 FORMATS = ("table", "json", "csv", "parquet", "html")
-WRONG = 2
-
-_USAGE_VI = (
-    (r"the following arguments are required: (.*)", "còn thiếu: {}"),
-    (r"unrecognized arguments: (.*)", "không hiểu: {}"),
-    (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", "{}: không có {}; chọn một trong {}"),
-    (r"argument (.*): expected one argument", "{}: cần một giá trị"),
-    (r"argument (.*): expected at least one argument", "{}: cần ít nhất một giá trị"),
-    (r"argument (.*): not allowed with argument (.*)", "{}: không dùng cùng {}"),
-    (r"argument (.*): invalid \w+ value: (.*)", "{}: không nhận giá trị {}"),
-    (r"argument (.*): (.*)", "{}: {}"),
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,43 +57,12 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Speaks the user's language; adds `-h` in it."""
-
-    vi = False
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given, add_help=False, formatter_class=_Help, allow_abbrev=False)
-        self._positionals.title = "tham số" if self.vi else "arguments"
-        self._optionals.title = "tùy chọn" if self.vi else "options"
-        self.add_argument("-h", "--help", action="help", help="xem trợ giúp này" if self.vi else "show this help")
-
-    def error(self, message: str) -> NoReturn:
-        said = message
-        if self.vi:
-            for pattern, translation in _USAGE_VI:
-                if found := re.fullmatch(pattern, message):
-                    said = translation.format(*found.groups())
-                    break
-        self.print_usage(sys.stderr)
-        hint = f"Xem `{self.prog} --help`." if self.vi else f"See `{self.prog} --help`."
-        self.exit(WRONG, f"{self.prog}: {said}. {hint}\n")
-
-
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         from importlib.metadata import version
 
         print(f"matthan {version('matthan')}")
         parser.exit()
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str, **given: Any) -> None:
-        super().__init__(prog, max_help_position=30, width=min(given.pop("width", None) or 118, 118), **given)
-
-    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, ("cách dùng: " if _Parser.vi else "usage: ") if prefix is None else prefix)
 
 
 def build(language: str) -> argparse.ArgumentParser:
@@ -117,10 +74,10 @@ class _Commands:
     """Every command with its flags, and the function that does it (`does`: "module:function")."""
 
     def __init__(self, vi: bool) -> None:
-        _Parser.vi = vi
+        Parser.vi = vi
         self.vi = vi
         self._language = "vi" if vi else "en"
-        self.parser = _Parser(
+        self.parser = Parser(
             prog="matthan",
             description=self._(
                 "Mắt Thần: searches a city's archived camera footage.", "Mắt Thần: tìm trong phim lưu trữ của camera thành phố."
@@ -327,7 +284,7 @@ class _Commands:
         )
         add("--min-duration", type=float, metavar="S", help=self._("seconds in view", "số giây xuất hiện"))
         add("--near", metavar="LAT,LON,M", help=self._("cameras within so many metres", "các camera trong bán kính từng này mét"))
-        add("--limit", type=_positive, metavar="N", help=self._("at most so many hits", "nhiều nhất từng này kết quả"))
+        add("--limit", type=flags.positive, metavar="N", help=self._("at most so many hits", "nhiều nhất từng này kết quả"))
         add(
             "--index-missing",
             action="store_true",
@@ -402,7 +359,7 @@ class _Commands:
         score = self._add(group, "score", "jobs.drill:score_command", "events found against the truth", "so sự kiện tìm được với sự thật")
         score.add_argument(
             "--seeds",
-            type=_positive,
+            type=flags.positive,
             default=None,
             metavar="N",
             help=self._("how many of each scene (default: 4)", "mỗi cảnh bao nhiêu bản (mặc định: 4)"),
@@ -431,16 +388,12 @@ class _Commands:
             "--seconds", type=flags.seconds, metavar="S", help=self._("length of the file (default: 600)", "độ dài tệp (mặc định: 600)")
         )
         made["search"].add_argument(
-            "--tracks", type=_positive, metavar="N", help=self._("how many (default: 10 million)", "bao nhiêu vết (mặc định: 10 triệu)")
+            "--tracks",
+            type=flags.positive,
+            metavar="N",
+            help=self._("how many (default: 10 million)", "bao nhiêu vết (mặc định: 10 triệu)"),
         )
         made["search"].add_argument("--keep", action="store_true", help=self._("keep them for a second run", "giữ lại cho lần chạy sau"))
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"wanted 1 or more, given {text}")
-    return value
 
 
 if __name__ == "__main__":

@@ -18,4 +18,8 @@ class Refused(ValueError):
 
 
 class Unreadable(Refused):
-    """Footage that cannot be read, or only in part; other footage goes on. Exit code 3."""
+    """Footage that cannot be read, or only in part.
+
+    A job over many files keeps it as a reason and goes on: exit code 3. Where a command is about this one file alone and it is
+    raised to the end, nothing could be done: exit code 2, as any `Refused`.
+    """

@@ -71,7 +71,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
 }
 COLUMNS["rewind"] = COLUMNS["search"]
-"""What each command's rows hold; also what its JSON has in each row. They change only with a line in the changelog."""
+"""What each command's rows hold; also what its JSON has in each row. Other programs rely on them."""
 
 ROWS = {"search": "hits", "counts": "rows", "coverage": "missing", "rewind": "hits"}
 """Where in a command's document its rows are."""

@@ -1,6 +1,56 @@
-"""The flags of `matthan index`, as the front door and `python -m jobs.index` both have them. Imports nothing heavy."""
+"""What command lines share: a parser that speaks the user's language, the flags of `matthan index`, numbers. Imports nothing heavy."""
 
 import argparse
+import re
+import sys
+from typing import Any, NoReturn
+
+WRONG = 2
+"""The exit code of a command line that is wrong."""
+_USAGE_VI = (
+    (r"the following arguments are required: (.*)", "còn thiếu: {}"),
+    (r"unrecognized arguments: (.*)", "không hiểu: {}"),
+    (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", "{}: không có {}; chọn một trong {}"),
+    (r"argument (.*): expected one argument", "{}: cần một giá trị"),
+    (r"argument (.*): expected at least one argument", "{}: cần ít nhất một giá trị"),
+    (r"argument (.*): not allowed with argument (.*)", "{}: không dùng cùng {}"),
+    (r"argument (.*): invalid \w+ value: (.*)", "{}: không nhận giá trị {}"),
+    (r"argument (.*): wanted (.*) or more, given (.*)", "{}: cần từ {} trở lên, đã ghi {}"),
+    (r"argument (.*): wanted more than (.*), given (.*)", "{}: cần lớn hơn {}, đã ghi {}"),
+    (r"argument (.*): (.*)", "{}: {}"),
+)
+"""What argparse says, and what `whole`, `positive` and `seconds` below say through it, in Vietnamese."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Speaks the user's language; adds `-h` in it."""
+
+    vi = False
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, add_help=False, formatter_class=_Help, allow_abbrev=False)
+        self._positionals.title = "tham số" if self.vi else "arguments"
+        self._optionals.title = "tùy chọn" if self.vi else "options"
+        self.add_argument("-h", "--help", action="help", help="xem trợ giúp này" if self.vi else "show this help")
+
+    def error(self, message: str) -> NoReturn:
+        said = message
+        if self.vi:
+            for pattern, translation in _USAGE_VI:
+                if found := re.fullmatch(pattern, message):
+                    said = translation.format(*found.groups())
+                    break
+        self.print_usage(sys.stderr)
+        hint = f"Xem `{self.prog} --help`." if self.vi else f"See `{self.prog} --help`."
+        self.exit(WRONG, f"{self.prog}: {said}. {hint}\n")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str, **given: Any) -> None:
+        super().__init__(prog, max_help_position=30, width=min(given.pop("width", None) or 118, 118), **given)
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, ("cách dùng: " if Parser.vi else "usage: ") if prefix is None else prefix)
 
 
 def index(parser: argparse.ArgumentParser, language: str) -> None:
@@ -67,6 +117,13 @@ def whole(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"wanted 0 or more, given {text}")
+    return value
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"wanted 1 or more, given {text}")
     return value
 
 

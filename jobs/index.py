@@ -373,7 +373,6 @@ class _Job:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The same as `matthan index`, for `ray job submit`."""
-    import argparse
     import sys
 
     from cluster import settings as configuration
@@ -382,7 +381,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     words = sys.argv[1:] if arguments is None else list(arguments)
     settings = configuration.load()
-    parser = argparse.ArgumentParser(prog="python -m jobs.index", allow_abbrev=False)
+    flags.Parser.vi = settings.language == "vi"
+    parser = flags.Parser(prog="python -m jobs.index")
     flags.index(parser, settings.language)
     given = parser.parse_args(words)
     return guarded(settings, lambda terminal: indexing.command(settings, given, terminal), ["index", *words])
