@@ -20,6 +20,11 @@ _NEGLIGIBLE_S = 0.1
 NO_FOOTAGE = ("no footage", "không có phim")
 """The reason of what no camera recorded; all others can be mended by indexing, or say why not."""
 
+EARLIER = (
+    "indexed before this line, zone or rule was drawn as it is now: run `matthan index`, which decodes nothing",
+    "đã lập chỉ mục trước khi vạch, vùng hoặc luật này được vẽ như bây giờ: hãy chạy `matthan index`, không phải giải mã lại phim",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -75,11 +80,13 @@ class Needs:
         object: a class that the models must know.
         kind: a kind of rule that must have been folded.
         blind: cameras of which the question cannot be answered at all, with the reason in English and Vietnamese.
+        rules: identities, by camera, of the rules that must have been folded; an earlier version of their code will do.
     """
 
     object: str | None = None
     kind: str | None = None
     blind: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    rules: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def iso(at: float, zone: ZoneInfo) -> str:
@@ -179,14 +186,20 @@ def _pieces(
 
 def _why_not(camera: str, files: Sequence[Mapping[str, Any]], looks: Sequence[Mapping[str, Any]], needs: Needs) -> tuple[str, str] | None:
     """Why a piece cannot be spoken of; None where it can. The newest look that knows what is asked decides."""
+    if camera in needs.blind:
+        return needs.blind[camera] if files or looks else NO_FOOTAGE
+    asked = {_drawn(identity) for identity in needs.rules.get(camera, ())}
     seen = [r for r in looks if r["state"] == "seen"]
     knows = [r for r in seen if needs.object is None or needs.object in r["classes"]]
     folded = [r for r in knows if needs.kind is None or needs.kind in _kinds(r["rules"], needs.kind)]
+    folded = [r for r in folded if _vague(r["rules"]) or asked <= {_drawn(i) for i in r["rules"].split(",") if i}]
     unread = max((r for r in looks if r["state"] != "seen"), key=lambda r: r["at"], default=None)
     if unread and not any(r["at"] > unread["at"] for r in folded):
         return _unread(unread["reason"]) if unread["state"] == "unread" else _halves(unread["reason"])
     if folded:
-        return needs.blind.get(camera)
+        return None
+    if knows and asked:
+        return EARLIER
     if knows:
         return (
             f"indexed without a rule of kind {needs.kind}: add it to the camera and index again, or try it with matthan rewind",
@@ -219,9 +232,20 @@ def _halves(why: str | None) -> tuple[str, str]:
 
 def _kinds(rules: str, asked: str) -> set[str]:
     """The kinds of the rules that were folded, out of their identities, `kind-version-hash`, joined by commas."""
-    if rules and not re.search(r"-\d+-", rules):
-        return {asked}  # a digest alone does not tell: the benefit of the doubt
+    if _vague(rules):
+        return {asked}
     return {identity.rsplit("-", 2)[0] for identity in rules.split(",") if identity}
+
+
+def _vague(rules: str) -> bool:
+    """A digest alone does not tell which rules there were: the benefit of the doubt."""
+    return bool(rules) and not re.search(r"-\d+-", rules)
+
+
+def _drawn(identity: str) -> tuple[str, str]:
+    """A rule's kind and the hash of its parameters and geometry, out of its identity."""
+    kind, _, drawn = identity.rsplit("-", 2)
+    return kind, drawn
 
 
 def _joined(gaps: Sequence[Missing]) -> list[Missing]:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from analytics.camera import Camera
 from analytics.errors import Refused
 from analytics.names import unknown
 from analytics.rules import registry
+from analytics.rules.base import RuleConfig
 from analytics.words import BEARINGS, PICTURE_DEG, colour_name, direction_name, event_kind, object_name
 from cluster.covered import Coverage, Looks, Missing, Needs, coverage, iso, judge, read
 from cluster.lake import Lake, Span, fetch
@@ -199,7 +200,7 @@ def search(lake: Lake, query: Query, cameras: Mapping[str, Camera] | None = None
     """
     known = cameras or {}
     asked = _understood(lake, query, known)
-    needs = Needs(asked.object, asked.kind, asked.blind)
+    needs = Needs(asked.object, asked.kind, asked.blind, _rules(asked, known) if asked.events else {})
     if not asked.cameras:
         return Answer((), judge(Looks((), ()), (), asked.span, needs, lake.settings.zone), 0)
 
@@ -262,7 +263,7 @@ def counts(lake: Lake, query: CountQuery, cameras: Mapping[str, Camera] | None =
         Refused: an unknown camera or line, or something to count by that there is not.
     """
     known = cameras or {}
-    wanted = _cameras(lake, query.cameras, None, known)
+    wanted = _cameras(lake, query.cameras, known)
     span = _span(lake, wanted, query.start, query.end, known)
     width_s = _width(query.by)
     if query.line is not None:
@@ -293,7 +294,26 @@ GROUP BY ALL ORDER BY camera, line, bin, object, direction"""
         )
         for r in found
     ]
-    return CountAnswer(tuple(rows), coverage(lake, wanted, span, needs=Needs(kind="line_count"), known=known))
+    rules = {c: _identities(known[c], lambda rule: _counts(rule, query.line)) for c in wanted if c in known}
+    blind = _uncounted(query.line, {c for c in rules if not rules[c]} - {r.camera for r in rows}, wanted, known) if query.line else {}
+    return CountAnswer(tuple(rows), coverage(lake, wanted, span, needs=Needs(None, "line_count", blind, rules), known=known))
+
+
+def _counts(rule: RuleConfig, line: str | None) -> bool:
+    return rule.kind == "line_count" and (line is None or line in rule.lines_used())
+
+
+def _uncounted(line: str, lost: set[str], wanted: Sequence[str], known: Mapping[str, Camera]) -> dict[str, tuple[str, str]]:
+    """Cameras that have never counted a line; refused where that is all of them."""
+    if lost and lost == set(wanted):
+        counted = sorted({name for c in lost for rule in known[c].rules if rule.kind == "line_count" for name in rule.lines_used()})
+        raise Refused(
+            en=f"No rule counts the line {line}; counted are: {', '.join(counted) or 'none'}. "
+            f"Add {{kind: line_count, line: {line}}} to the camera's rules and run `matthan index`, which decodes nothing.",
+            vi=f"Không có luật nào đếm vạch {line}; các vạch được đếm: {', '.join(counted) or 'chưa có'}. "
+            f"Hãy thêm {{kind: line_count, line: {line}}} vào rules của camera rồi chạy `matthan index` (không giải mã lại phim).",
+        )
+    return dict.fromkeys(lost, (f"no rule of the camera counts the line {line}", f"không có luật nào của camera đếm vạch {line}"))
 
 
 def _width(by: Sequence[str]) -> float:
@@ -318,7 +338,7 @@ def _offset_s(lake: Lake, at: float) -> float:
 
 
 def _understood(lake: Lake, query: Query, known: Mapping[str, Camera]) -> _Asked:
-    cameras = _cameras(lake, query.cameras, query.near, known)
+    cameras, unplaced = _near(_cameras(lake, query.cameras, known), query.near, known)
     kinds = [kind for kind in registry.kinds() if kind != "line_count"]
     events = query.event is not None
     kind = event_kind(query.event, kinds) if query.event is not None and query.event != "any" else None
@@ -327,8 +347,8 @@ def _understood(lake: Lake, query: Query, known: Mapping[str, Camera]) -> _Asked
         if all(c in known for c in cameras) and cameras and query.zone not in zones:
             raise unknown("zone", "vùng", query.zone, zones)
     asked = _Asked(
-        cameras=cameras,
-        span=_span(lake, cameras, query.start, query.end, known),
+        cameras=(*cameras, *unplaced),
+        span=_span(lake, (*cameras, *unplaced), query.start, query.end, known),
         object=object_name(query.object) if query.object else None,
         colour=colour_name(query.colour) if query.colour else None,
         kind=kind,
@@ -348,7 +368,22 @@ def _understood(lake: Lake, query: Query, known: Mapping[str, Camera]) -> _Asked
     if query.min_speed_kmh is not None:
         lost = {c for c in cameras if c not in known or known[c].ground is None}
         asked.blind.update(_blind(cameras, lost, "speeds need `ground:` in the camera's file", "tốc độ cần mục `ground:` trong tệp camera"))
+    asked.blind.update(dict.fromkeys(unplaced, ("no location in the camera's file", "tệp camera không ghi vị trí (location)")))
     return asked
+
+
+def _rules(asked: _Asked, known: Mapping[str, Camera]) -> dict[str, frozenset[str]]:
+    """The rules, by camera, that must have been folded to know of the events asked for."""
+
+    def meant(rule: RuleConfig) -> bool:
+        of_kind = rule.kind == asked.kind if asked.kind else rule.kind != "line_count"
+        return of_kind and (asked.object is None or not rule.objects_used() or asked.object in rule.objects_used())
+
+    return {c: _identities(known[c], meant) for c in asked.cameras if c in known}
+
+
+def _identities(camera: Camera, meant: Callable[[RuleConfig], bool]) -> frozenset[str]:
+    return frozenset(i for rule, i in zip(camera.rules, camera.rule_identities(), strict=True) if meant(rule))
 
 
 def _blind(cameras: Sequence[str], lost: set[str], en: str, vi: str) -> dict[str, tuple[str, str]]:
@@ -359,7 +394,7 @@ def _blind(cameras: Sequence[str], lost: set[str], en: str, vi: str) -> dict[str
     return dict.fromkeys(lost, (en, vi))
 
 
-def _cameras(lake: Lake, asked: Sequence[str], near: tuple[float, float, float] | None, known: Mapping[str, Camera]) -> tuple[str, ...]:
+def _cameras(lake: Lake, asked: Sequence[str], known: Mapping[str, Camera]) -> tuple[str, ...]:
     """The cameras meant, of those that have a file or footage."""
     there = set(known)
     if not asked or not set(asked) <= there:
@@ -367,17 +402,34 @@ def _cameras(lake: Lake, asked: Sequence[str], near: tuple[float, float, float] 
     for camera in asked:
         if camera not in there:
             raise unknown("camera", "camera", camera, there)
-    meant = tuple(dict.fromkeys(asked)) or tuple(sorted(there))
-    if near is None:
-        return meant
+    return tuple(dict.fromkeys(asked)) or tuple(sorted(there))
+
+
+def _near(
+    meant: tuple[str, ...], near: tuple[float, float, float] | None, known: Mapping[str, Camera]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the cameras that are near a place, and those of which nobody knows where they are.
+
+    Raises:
+        Refused: none is near, or of none it is known.
+    """
+    if near is None or not meant:
+        return meant, ()
     lat, lon, reach_m = near
-    placed = {c: at for c in meant if c in known and (at := known[c].location) is not None}
-    if meant and not placed:
+    away_m = {c: distance_m(lat, lon, at.lat, at.lon) for c in meant if c in known and (at := known[c].location) is not None}
+    if not away_m:
         raise Refused(
             en="No asked camera has a location in its file, so none is near anything. Add location: {lat: …, lon: …}.",
             vi="Không camera nào có vị trí trong tệp, nên không tìm theo vị trí được. Hãy thêm location: {lat: …, lon: …}.",
         )
-    return tuple(c for c, at in placed.items() if distance_m(lat, lon, at.lat, at.lon) <= reach_m)
+    within = tuple(c for c in away_m if away_m[c] <= reach_m)
+    if not within:
+        nearest = min(away_m, key=lambda c: away_m[c])
+        raise Refused(
+            en=f"No camera is within {reach_m:g} m of {lat:g},{lon:g}; the nearest is {nearest}, {away_m[nearest]:.0f} m away.",
+            vi=f"Không có camera nào trong vòng {reach_m:g} m quanh {lat:g},{lon:g}; gần nhất là {nearest}, cách {away_m[nearest]:.0f} m.",
+        )
+    return within, tuple(c for c in meant if c not in away_m)
 
 
 def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
