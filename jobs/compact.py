@@ -1,6 +1,8 @@
-"""Compaction: merges the lake's small files, drops rows no reader will see again, deletes what nobody uses. `python -m jobs.compact`."""
+"""Compaction: merges the lake's small files, drops rows no reader will see again, deletes what nobody uses. `python -m jobs.compact`.
 
-import argparse
+Of the objects beside the lake, sights and states of folds go that nothing has needed for a while; `jobs.sweeping` says which stay.
+"""
+
 import json
 import re
 import sys
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from analytics.errors import Refused
 from analytics.tables import CHUNK_TABLES, TABLES
 from cluster.settings import Settings, load
+from jobs.flags import Parser
 
 if TYPE_CHECKING:
     from cluster.rewrite import Rewritten
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
 ORDER = (*CHUNK_TABLES, "coverage", *(name for name in TABLES if name not in (*CHUNK_TABLES, "coverage")))
 """`coverage` after the tables of the chunks: what it says of a superseded commit is needed to drop that commit's rows."""
 
+STORED = "stored"
+"""The objects beside the lake, in reports; they are looked at together with `coverage`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What compaction did with one table."""
+    """What compaction did with one table, or (`STORED`) with the objects beside the lake."""
 
     table: str
     days: int
@@ -44,13 +50,15 @@ def compact(
 
     Args:
         first, last: only these UTC days, "YYYY-MM-DD".
-        keep_h: hours for which files stay that only older snapshots use, and rows of writes that never finished; at least 1.
+        keep_h: hours for which files stay that only older snapshots use, rows of writes that never finished, and objects that
+            nothing needs any more; at least 1.
 
     Raises:
         Refused: an unknown table, a day that is none, or a store that will not.
     """
     from cluster.lake import Lake
     from cluster.store import open_store
+    from jobs.sweeping import sweep
 
     unknown = set(tables) - set(ORDER)
     if unknown:
@@ -64,10 +72,13 @@ def compact(
     if keep_h < 1:
         raise Refused(en="Keep at least one hour: somebody may be writing.", vi="Hãy giữ ít nhất một giờ: có thể đang có tiến trình ghi.")
     lake = Lake(settings)
+    swept = sweep(lake, keep_h) if "coverage" in tables else 0  # before coverage forgets what it says of footage that is removed
     for table in (name for name in ORDER if name in tables):
         done = list(lake.compact(table, first=first, last=last, orphan_h=keep_h))
         deleted = lake.vacuum(table, keep_h=keep_h)
         yield _sum(table, done, deleted)
+    if "coverage" in tables:
+        yield Report(STORED, 0, 0, 0, 0, 0, swept)
     open_store(settings).sweep(keep_h)
 
 
@@ -78,22 +89,42 @@ def _sum(table: str, done: Sequence["Rewritten"], deleted: int) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line of this job."""
-    parser = argparse.ArgumentParser(prog="python -m jobs.compact", description=__doc__)
-    parser.add_argument("tables", nargs="*", default=list(ORDER), help=f"of {', '.join(ORDER)}; all where left out")
-    parser.add_argument("--from", dest="first", metavar="DAY", help="first UTC day, YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", metavar="DAY", help="last UTC day")
-    parser.add_argument("--keep-hours", type=float, default=24.0, help="how long unused files stay (default 24)")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
-    asked = parser.parse_args(arguments)
     settings = load()
+    vi = settings.language == "vi"
+    Parser.vi = vi
+    about = (
+        "Gộp các tệp nhỏ của kho, bỏ những dòng không còn ai thấy, xóa những gì không còn ai dùng."
+        if vi
+        else "Merges the lake's small files, drops rows no reader will see again, deletes what nobody uses."
+    )
+    parser = Parser(prog="python -m jobs.compact", description=about)
+    listed = ", ".join(ORDER)
+    parser.add_argument(
+        "tables",
+        nargs="*",
+        default=list(ORDER),
+        metavar="BẢNG" if vi else "TABLE",
+        help=f"trong số {listed}; không ghi là tất cả" if vi else f"of {listed}; all where left out",
+    )
+    day = "NGÀY" if vi else "DAY"
+    parser.add_argument("--from", dest="first", metavar=day, help="ngày UTC đầu, YYYY-MM-DD" if vi else "first UTC day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", metavar=day, help="ngày UTC cuối" if vi else "last UTC day")
+    keep = "giữ những gì không còn dùng bao nhiêu giờ (mặc định 24)" if vi else "how long unused files stay (default 24)"
+    parser.add_argument("--keep-hours", type=float, metavar="H", default=24.0, help=keep)
+    told = "dạng của câu trả lời (mặc định: table)" if vi else "how the answer is written (default: table)"
+    parser.add_argument("--format", choices=("table", "json"), default="table", help=told)
+    asked = parser.parse_args(arguments)
+    days, files, rows, dropped, deleted = (
+        ("ngày", "tệp", "dòng", "dòng bỏ", "tệp xóa") if vi else ("days", "files", "rows", "dropped", "files deleted")
+    )
     try:
         reports = []
         for report in compact(settings, tables=asked.tables, first=asked.first, last=asked.last, keep_h=asked.keep_hours):
             reports.append(report)
             if asked.format == "table":
                 print(
-                    f"{report.table:<10}{report.days:>5} days {report.files_before:>7} → {report.files_after:<6} files"
-                    f"{report.rows:>13,} rows{report.dropped:>10,} dropped{report.deleted_files:>8} files deleted",
+                    f"{report.table:<10}{report.days:>5} {days} {report.files_before:>7} → {report.files_after:<6} {files}"
+                    f"{report.rows:>13,} {rows}{report.dropped:>10,} {dropped}{report.deleted_files:>8} {deleted}",
                     flush=True,
                 )
     except Refused as told:

@@ -12,7 +12,7 @@ from analytics.camera import Camera
 from analytics.errors import Refused
 from analytics.names import unknown
 from cluster.settings import Settings
-from jobs import naming, reasons, times
+from jobs import naming, reasons, sweeping, times
 from jobs.sources import Source, expand, look, on_disk
 
 if TYPE_CHECKING:
@@ -189,6 +189,8 @@ def recall(lake: "Lake", camera: str | None = None) -> list[Registered]:
 def remove(lake: "Lake", names: Sequence[str], camera: str | None = None) -> list[Row]:
     """Takes footage out of the register, and with it all that was found in it; the files themselves stay where they are.
 
+    What was kept for indexing it again goes with a later compaction (`jobs.sweeping`).
+
     Args:
         names: paths, folders, addresses, or the first digits (six or more) of the content's SHA-256.
 
@@ -206,6 +208,8 @@ def remove(lake: "Lake", names: Sequence[str], camera: str | None = None) -> lis
             )
         gone += [r for r in fits if r not in gone]
     _append(lake, [r | {"removed": True} for r in gone])
+    if gone:
+        sweeping.mark(lake, sorted({r["camera"] for r in gone}))
     return gone
 
 

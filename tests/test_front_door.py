@@ -58,6 +58,20 @@ def test_every_command_has_a_help_and_leads_somewhere(language: str) -> None:
     assert len(names) == 24
 
 
+@pytest.mark.parametrize("job", ["index", "compact"])
+@pytest.mark.parametrize(("language", "frame", "not_frame"), [("en", "usage:", "cách dùng:"), ("vi", "cách dùng:", "show this help")])
+def test_jobs_for_a_cluster_speak_the_users_language(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], job: str, language: str, frame: str, not_frame: str
+) -> None:
+    monkeypatch.setenv("MATTHAN_LANGUAGE", language)
+    with pytest.raises(SystemExit) as end:
+        import_module(f"jobs.{job}").main(["--help"])
+    told = capsys.readouterr().out
+    assert end.value.code == 0
+    assert frame in told
+    assert not_frame not in told
+
+
 def test_every_command_of_the_specification_is_there() -> None:
     there = {parser.prog for parser in parsers(matthan.build("en")) if parser.get_default("does")}
     wanted = """demo, doctor, models list, models pull, models bench, cameras list, cameras show, cameras check, cameras still,
@@ -87,8 +101,9 @@ def test_help_and_parsing_import_nothing_heavy(home: Settings) -> None:
         pytest.param(["search", "--objekt", "car"], 2, "unrecognized arguments: --objekt", "không hiểu: --objekt", id="an unknown flag"),
         pytest.param(["search", "--form", "json"], 2, "unrecognized", "không hiểu", id="flags are not cut short"),
         pytest.param(["search", "--format", "xml"], 2, "invalid choice: 'xml'", "không có 'xml'", id="an unknown format"),
-        pytest.param(["search", "--limit", "0"], 2, "--limit", "--limit", id="a limit of nothing"),
-        pytest.param(["index", "--fps", "-1"], 2, "more than 0", "--fps", id="a negative rate"),
+        pytest.param(["search", "--limit", "0"], 2, "wanted 1 or more", "cần từ 1 trở lên", id="a limit of nothing"),
+        pytest.param(["index", "--fps", "-1"], 2, "more than 0", "cần lớn hơn 0", id="a negative rate"),
+        pytest.param(["index", "--workers", "-1"], 2, "wanted 0 or more", "cần từ 0 trở lên", id="less than no workers"),
         pytest.param(["index", "--fps", "fast"], 2, "invalid", "không nhận", id="a rate in words"),
         pytest.param(["index", "a.mp4", "--start", "x", "--start-from-name", "y"], 2, "not allowed", "không dùng cùng", id="two starts"),
         pytest.param(["index", "a.mp4", "--start", "eight"], 2, "'eight' is no time", "không phải thời điểm", id="no time"),
