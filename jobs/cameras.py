@@ -8,6 +8,7 @@ from typing import Any
 
 from analytics.camera import Camera
 from analytics.errors import Refused
+from analytics.fields_vi import ABOUT
 from analytics.names import unknown
 from analytics.rules import registry
 from cluster import cameras
@@ -163,43 +164,55 @@ def schema(settings: Settings, given: Namespace, terminal: Terminal) -> int:
         return 0
     must = terminal.say("(*) must be there", "(*) bắt buộc")
     terminal.answer(f"# {settings.cameras}/<id>.yaml; {must}")
-    for line in told(whole, whole.get("$defs", {}), 0, skip={"rules"}):
+    vi = settings.language == "vi"
+    for line in told(whole, whole.get("$defs", {}), 0, skip={"rules"}, vi=vi):
         terminal.answer(line)
     terminal.answer("rules: " + terminal.say("a list; each is one of", "danh sách; mỗi luật là một trong"))
     for kind, rule in kinds.items():
-        terminal.answer(f"  - kind: {kind}{_about(rule)}")
-        for line in told(rule, rule.get("$defs", {}), 4, skip={"kind"}):
+        at = f"rules[{kind}]"
+        about = (vi and ABOUT.get(at)) or (rule.get("description") or "").partition("\n")[0]
+        terminal.answer(f"  - kind: {kind}{f'  # {about}' if about else ''}")
+        for line in told(rule, rule.get("$defs", {}), 4, skip={"kind"}, at=f"{at}.", vi=vi):
             terminal.answer(line)
     return 0
 
 
-def told(whole: Mapping[str, Any], shared: Mapping[str, Any], indent: int, skip: Collection[str] = ()) -> Iterator[str]:
-    """A JSON schema's fields, one a line, as they stand in the file: `name: type = default  # what it means`, (*) where it must be."""
+def told(
+    whole: Mapping[str, Any], shared: Mapping[str, Any], indent: int, skip: Collection[str] = (), at: str = "", *, vi: bool = False
+) -> Iterator[str]:
+    """A JSON schema's fields, one a line, as they stand in the file: `name: type = default  # what it means`, (*) where it must be.
+
+    Args:
+        at: where in a camera file these fields stand, as in `analytics.camera_fields`.
+        vi: what they mean in Vietnamese; fields of a rule that somebody added stay as they are.
+    """
     needed = whole.get("required", ())
     for name, field in whole.get("properties", {}).items():
         if name in skip:
             continue
-        about = f"# {field['description']}" if field.get("description") else ""
+        meaning = (vi and ABOUT.get(at + name)) or field.get("description")
+        about = f"# {meaning}" if meaning else ""
         default = "" if name in needed or field.get("default") in (None, [], {}) else f"= {json.dumps(field['default'])}"
-        parts = (f"{name}:", kind_of(field, shared), default, "(*)" if name in needed else "", about)
+        parts = (f"{name}:", kind_of(field, shared, vi=vi), default, "(*)" if name in needed else "", about)
         yield " " * indent + " ".join(part for part in parts if part)
         below, by_name = _below(field, shared)
         if by_name:
-            yield " " * (indent + 2) + "<name>:"
+            yield " " * (indent + 2) + NAME[vi] + ":"
         if below is not None:
-            yield from told(below, shared, indent + (4 if by_name else 2))
+            inside = f"{at}{name}.<name>." if by_name else f"{at}{name}."
+            yield from told(below, shared, indent + (4 if by_name else 2), at=inside, vi=vi)
 
 
-def _about(schema: Mapping[str, Any]) -> str:
-    return f"  # {schema['description'].splitlines()[0]}" if schema.get("description") else ""
+NAME = ("<name>", "<tên>")
+"""What stands for a name that the file gives."""
 
 
-def kind_of(field: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+def kind_of(field: Mapping[str, Any], shared: Mapping[str, Any], *, vi: bool = False) -> str:
     """A field's type in a word or two."""
     if "$ref" in field:
-        return kind_of(shared[field["$ref"].rsplit("/", 1)[1]], shared)
+        return kind_of(shared[field["$ref"].rsplit("/", 1)[1]], shared, vi=vi)
     if "anyOf" in field or "allOf" in field:
-        several = [kind_of(f, shared) for f in field.get("anyOf", field.get("allOf", ())) if f.get("type") != "null"]
+        several = [kind_of(f, shared, vi=vi) for f in field.get("anyOf", field.get("allOf", ())) if f.get("type") != "null"]
         return " | ".join(dict.fromkeys(several))
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
@@ -207,13 +220,18 @@ def kind_of(field: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
         return str(field["const"])
     if field.get("type") == "array":
         if "prefixItems" in field:
-            return f"[{', '.join(kind_of(f, shared) for f in field['prefixItems'])}]"
-        return f"[{kind_of(field.get('items', {}), shared)}, …]"
+            return f"[{', '.join(kind_of(f, shared, vi=vi) for f in field['prefixItems'])}]"
+        return f"[{kind_of(field.get('items', {}), shared, vi=vi)}, …]"
     if field.get("type") == "object":
-        each = kind_of(field["additionalProperties"], shared) if isinstance(field.get("additionalProperties"), dict) else ""
-        return f"{{<name>: {each}}}" if each else ""
-    words = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true | false"}
-    return words.get(str(field.get("type")), "any")
+        each = kind_of(field["additionalProperties"], shared, vi=vi) if isinstance(field.get("additionalProperties"), dict) else ""
+        return f"{{{NAME[vi]}: {each}}}" if each else ""
+    words = {
+        "string": ("text", "chữ"),
+        "number": ("number", "số"),
+        "integer": ("whole number", "số nguyên"),
+        "boolean": ("true | false", "true | false"),
+    }
+    return words.get(str(field.get("type")), ("any", "bất kỳ"))[vi]
 
 
 def _below(field: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bool]:

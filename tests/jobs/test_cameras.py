@@ -4,6 +4,7 @@ import io
 import json
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 import yaml
 
 from analytics.camera import Camera
+from analytics.camera_fields import keys
 from analytics.errors import Refused
+from analytics.fields_vi import ABOUT
 from analytics.rules import registry
 from cluster.settings import Settings
 from jobs import cameras
@@ -111,3 +114,13 @@ def test_schema_tells_every_field_and_every_kind(home: Settings) -> None:
             assert name == "kind" or (field.description and field.description in text), f"{kind}.{name} is not described"
     document = json.loads(said(cameras.schema, home, format="json")[1])
     assert set(document["rules"]) == set(registry.kinds())
+
+
+def test_schema_in_vietnamese_leaves_nothing_in_english(home: Settings) -> None:
+    assert {key.path for key in keys()} <= set(ABOUT), "every key has its meaning in Vietnamese"
+    _, text = said(cameras.schema, replace(home, language="vi"), format="table")
+    for key in keys():
+        assert key.about not in text, f"{key.path} is told in English"
+        assert key.path == "rules" or ABOUT[key.path] in text, f"{key.path} is not told"
+    assert "number" not in text
+    assert "<name>" not in text
