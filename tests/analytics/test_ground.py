@@ -157,3 +157,17 @@ def test_coverage_over_many():
         widths.append((speed.high_kmh - speed.low_kmh) / 2 / kmh)
     assert np.mean(held) >= 0.9
     assert np.median(widths) <= 0.12  # an interval that says nothing would cover too
+
+
+@pytest.mark.parametrize(("y", "share", "sure"), [(12, 0.1, True), (45, 0.1, True), (80, 0.1, True), (150, 0.1, False), (150, 0.5, True)])
+def test_far_places_are_not_sure(y, share, sure):
+    camera = Pinhole(tilt=0.15)
+    assert clicked(camera).sure([camera.box(1.0, y)], share).tolist() == [sure]
+
+
+def test_nothing_is_sure_where_one_refit_loses_the_ground():
+    camera = Pinhole(tilt=0.15)
+    horizon = 360 - 1100 * np.tan(0.15)
+    boxes = [(600, b - 30, 640, b) for b in (horizon - 5, horizon, horizon + 0.5, 700)]
+    assert clicked(camera).sure(boxes, 100.0).tolist() == [False, False, False, True]
+    assert clicked(camera).sure(np.empty((0, 4)), 0.1).tolist() == []
