@@ -13,7 +13,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -69,18 +69,28 @@ def command(settings: Settings, given: Namespace, terminal: "Terminal") -> int:
     if given.format == "json":
         terminal.answer(json.dumps(told, ensure_ascii=False, indent=1))
         return 0
-    rows = [
-        f"footage {told['footage_s']:.0f} s of 1280x720 ({told['made_of']}), {told['weights']}, {told['backend']}",
-        f"{'':<26}{'CPU-s':>10}{'start-up':>10}{'wall s':>10}{'CPU-s/footage-s':>18}",
-    ]
-    for name in ("recipe", "matthan"):
-        cost = told[name]
+    terminal.answer(table(told, terminal.language))
+    return 0
+
+
+def table(told: Mapping[str, Any], language: str) -> str:
+    """What was measured, for people."""
+    vi = language == "vi"
+    footage = f"{told['footage_s']:.0f} {'giây phim' if vi else 's of footage,'} 1280x720 ({told['made_of']})"
+    heads = ("", "giây CPU", "khởi động", "giây thực", "CPU/giây phim") if vi else ("", "CPU-s", "start-up", "wall s", "CPU-s/footage-s")
+    first, *others = heads
+    rows = [f"{footage}, {told['weights']}, {told['backend']}"]
+    rows += [f"{first:<26}" + "".join(f"{head:>{width}}" for head, width in zip(others, (10, 10, 10, 18), strict=True))]
+    for key, name in (("recipe", "cách thường dùng" if vi else "recipe"), ("matthan", "matthan")):
+        cost = told[key]
         work = cost["cpu_s"] - cost["start_up_s"]
         rows.append(f"{name:<26}{work:>10.1f}{cost['start_up_s']:>10.1f}{cost['wall_s']:>10.1f}{work / told['footage_s']:>18.3f}")
-    rows.append(f"ratio {told['ratio']:.1f}")
-    rows += [f"{r['line']:<10} counted {r['counted']:>5}   a person {r['truth'][0]} to {r['truth'][1]}" for r in told["counts"]]
-    terminal.answer("\n".join(rows))
-    return 0
+    rows.append(f"{'tỉ lệ' if vi else 'ratio'} {told['ratio']:.1f}")
+    for line in told["counts"]:
+        low, high = line["truth"]
+        counted = f"đếm được {line['counted']:>5}   người đếm {low} đến {high}" if vi else ""
+        rows.append(f"{line['line']:<10} " + (counted or f"counted {line['counted']:>5}   a person {low} to {high}"))
+    return "\n".join(rows)
 
 
 def run(settings: Settings, seconds: float, note: Any) -> dict[str, Any]:

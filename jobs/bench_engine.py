@@ -3,6 +3,7 @@
 import json
 import time
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cluster.settings import Settings
@@ -21,14 +22,22 @@ def command(_: Settings, given: Namespace, terminal: "Terminal") -> int:
     if given.format == "json":
         terminal.answer(json.dumps(told, indent=1))
         return 0
-    rows = [f"{'scene':<10}{'footage s':>10}{'looks':>8}{'boxes a look':>14}{'rules':>7}{'ms a look':>11}{'CPU-s an hour':>15}"]
+    terminal.answer(table(told, terminal.language))
+    return 0
+
+
+def table(told: Sequence[Mapping[str, Any]], language: str) -> str:
+    """What was measured, for people."""
+    en = ("scene", "footage s", "looks", "boxes a look", "rules", "ms a look", "CPU-s an hour")
+    vi = ("cảnh", "giây phim", "lần xem", "khung mỗi lần", "luật", "ms mỗi lần", "giây CPU mỗi giờ")
+    scene, *others = vi if language == "vi" else en
+    rows = [f"{scene:<10}" + "".join(f"{name:>{width}}" for name, width in zip(others, (10, 8, 14, 7, 11, 17), strict=True))]
     for t in told:
         rows.append(
             f"{t['scene']:<10}{t['footage_s']:>10.0f}{t['looks']:>8}{t['boxes_a_look']:>14.1f}{t['rules']:>7}"
-            f"{t['ms_a_look']:>11.2f}{t['cpu_s_an_hour']:>15.1f}"
+            f"{t['ms_a_look']:>11.2f}{t['cpu_s_an_hour']:>17.1f}"
         )
-    terminal.answer("\n".join(rows))
-    return 0
+    return "\n".join(rows)
 
 
 def measure(scene: str, seconds: float = SECONDS, rate: float = RATE) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from analytics.identity import digest
 from analytics.taxonomy import COLOURS, OBJECTS
 from cluster.settings import Settings, load
+from jobs.flags import Parser, positive
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,9 +60,31 @@ class Report:
         """The JSON that other programs rely on."""
         return {name: round(v, 3) if isinstance(v, float) else v for name, v in asdict(self).items()}
 
-    def table(self) -> str:
+    def table(self, language: str = "en") -> str:
         """The same for people."""
-        return "\n".join(f"{name:<14}{'-' if value is None else f'{value:,}':>16}" for name, value in self.document().items())
+        names = {name: VI[name] if language == "vi" else name for name in self.document()}
+        width = max(map(len, names.values())) + 2
+        return "\n".join(f"{names[name]:<{width}}{'-' if value is None else f'{value:,}':>16}" for name, value in self.document().items())
+
+
+VI = {
+    "tracks": "số vết",
+    "chunks": "số đoạn",
+    "cameras": "số camera",
+    "write_s": "giây ghi",
+    "compact_s": "giây gộp tệp",
+    "files_before": "số tệp trước khi gộp",
+    "files_after": "số tệp sau khi gộp",
+    "stored_mb": "MB lưu trữ",
+    "queries": "số câu hỏi",
+    "hits_a_query": "kết quả mỗi câu",
+    "first_ms": "ms câu đầu tiên",
+    "p50_ms": "ms trung vị",
+    "p95_ms": "ms 95% câu không quá",
+    "max_ms": "ms lâu nhất",
+    "command_s": "giây cả lệnh matthan search",
+}
+"""What each figure of a `Report` is called in Vietnamese."""
 
 
 def run(
@@ -76,8 +99,9 @@ def run(
     from cluster.lake import Lake
     from jobs.compact import compact
 
+    vi = settings.language == "vi"
     home = settings.cache / f"bench-search-{tracks}"
-    own = Settings(home=home, cameras=home / "cameras", store=str(home / "store"))
+    own = Settings(home=home, cameras=home / "cameras", store=str(home / "store"), language=settings.language)
     made = home / "made.json"
     try:
         if not made.exists():
@@ -86,7 +110,7 @@ def run(
             lake = Lake(own)
             chunks = _write(lake, tracks, say)
             written = time.perf_counter()
-            say("compacting")
+            say("đang gộp tệp" if vi else "compacting")
             reports = list(compact(own, tables=("tracks", "coverage", "footage")))
             of_tracks = next(r for r in reports if r.table == "tracks")
             figures = {
@@ -99,7 +123,9 @@ def run(
             }
             made.write_text(json.dumps(figures))
         figures = json.loads(made.read_text())
-        say(f"{queries} different queries: one camera, {ASKED_S / 3600:g} hours, class and colour")
+        hours = f"{ASKED_S / 3600:g}"
+        asked = f"{queries} different queries: one camera, {hours} hours, class and colour"
+        say(f"{queries} câu hỏi khác nhau: một camera, {hours} giờ, loại và màu" if vi else asked)
         # One more comes first, and is told apart: a running process has its modules and the files' footers in memory.
         (first_ms, *times_ms), hits = _searched(Lake(own), _questions(tracks, queries + 1))
         return Report(
@@ -137,7 +163,8 @@ def _write(lake: "Lake", tracks: int, say: Callable[[str], None]) -> int:
         lake.commit_chunk({"tracks": _tracks(rng, own, at, n)}, _look(lake, own, at))
         if time.perf_counter() - told > 5 or i + 1 == count:
             told = time.perf_counter()
-            say(f"{i + 1} of {count} chunks committed")
+            said = f"đã lưu {i + 1} trên {count} đoạn" if lake.settings.language == "vi" else f"{i + 1} of {count} chunks committed"
+            say(said)
     return count
 
 
@@ -273,7 +300,7 @@ def command(settings: Settings, given: argparse.Namespace, terminal: "Terminal")
         keep=bool(getattr(given, "keep", False)),
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
-    terminal.answer(json.dumps(report.document(), indent=1) if given.format == "json" else report.table())
+    terminal.answer(json.dumps(report.document(), indent=1) if given.format == "json" else report.table(terminal.language))
     return 0
 
 
@@ -281,11 +308,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m jobs.bench_search`, with a number of tracks and the choice to keep them."""
     from jobs.terminal import Terminal
 
-    parser = argparse.ArgumentParser(prog="python -m jobs.bench_search", description=__doc__)
-    parser.add_argument("--tracks", type=int, default=10_000_000, help="how many tracks (default 10 million)")
-    parser.add_argument("--keep", action="store_true", help="leave the tracks in the cache folder; a second run searches them at once")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
     settings = load()
+    vi = settings.language == "vi"
+    Parser.vi = vi
+    about = "Đo thời gian tìm trên mười triệu vết đã lưu." if vi else "Measures how long questions to ten million stored tracks take."
+    parser = Parser(prog="python -m jobs.bench_search", description=about)
+    many = "bao nhiêu vết (mặc định 10 triệu)" if vi else "how many tracks (default 10 million)"
+    parser.add_argument("--tracks", type=positive, metavar="N", default=10_000_000, help=many)
+    keep = (
+        "giữ các vết trong thư mục cache để lần sau tìm ngay"
+        if vi
+        else "leave the tracks in the cache folder; a second run searches them at once"
+    )
+    parser.add_argument("--keep", action="store_true", help=keep)
+    told = "dạng của câu trả lời (mặc định: table)" if vi else "how the answer is written (default: table)"
+    parser.add_argument("--format", choices=("table", "json"), default="table", help=told)
     return command(settings, parser.parse_args(arguments), Terminal(sys.stdout.buffer, settings.language))
 
 
