@@ -370,6 +370,20 @@ class TestIndexMissing:
         assert all(f"+ {hit['id']}" in err for hit in answer["hits"]), "hits are told as they come"
         assert [c[:2] for c in covered(town)] == [(8.0, 16.0)]
 
+    def test_a_broken_camera_file_keeps_nobody_from_looking_at_others(
+        self, town: Settings, reel: Reel, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        (town.cameras / "other.yaml").write_text(blocks.camera("other"), encoding="utf-8")
+        for camera in ("gate", "other"):
+            assert matthan.main(["footage", "add", str(reel(8, 16)), "--camera", camera, "--start", "2026-11-01T08:00:08"]) == 0
+        (town.cameras / "other.yaml").write_text("id: other\n", encoding="utf-8")
+        capfd.readouterr()
+        assert matthan.main(["search", *self.ASKED[3:], "--index-missing"]) == 3
+        out, err = capfd.readouterr()
+        assert {hit["camera"] for hit in json.loads(out)["hits"]} == {"gate"}
+        assert [(gap["camera"], gap["reason"]) for gap in json.loads(out)["coverage"]["missing"]] == [("other", "not indexed")]
+        assert "other.yaml, line 1" in err
+
     def test_nothing_can_be_looked_at_where_no_camera_was(self, town: Settings, capfd: pytest.CaptureFixture[str]) -> None:
         assert matthan.main([*self.ASKED, "--index-missing"]) == 0
         assert json.loads(capfd.readouterr().out)["coverage"]["missing"][0]["reason"] == "no footage"
