@@ -16,14 +16,16 @@ class OpenBoxes:
     Attributes:
         track: (M,) int64, the engine's track ids.
         xyxy: (M, 4) float32, pixels of the camera's resolution, at the time of the last observation.
+        pace: (M, 2) float32, pixels a second by what was detected so far; NaN where that is not known.
     """
 
     track: NDArray[np.int64]
     xyxy: NDArray[np.float32]
+    pace: NDArray[np.float32]
 
     @classmethod
     def none(cls) -> "OpenBoxes":
-        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32))
+        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros((0, 2), np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,10 +44,12 @@ class TrackerParams(BaseModel):
     own_way: float = 0.9  # what overlap with where its own pace would have brought it is worth beside overlap where the flow did
     borne: float = 0.4  # a detection that overlaps the carried box so far bears out where the flow carried it
     reach: float = 0.8  # a track whose flow was lost takes a detection within this many box sizes of where it should be
+    first_reach: float = 2.0  # …and one that was detected once, of whose pace nothing is known, within this many
     lost_s: float = 1.2  # a track unseen for longer has ended…
     still_lost_s: float = 3.0  # …unless it stands still and the flow still holds it
     double: float = 0.6  # a new detection that covers another's box so far is that object again
-    trust: float = 0.7  # how far a matched detection moves the carried box; the rest is its jitter
+    agree: float = 0.6  # where carried box and detection overlap so far, what is between them is the detector's jitter as well…
+    trust: float = 0.7  # …and the detection moves the carried box this far; elsewhere all the way
     confirm: int = 2  # detections until a track counts…
     certain: float = 0.5  # …or one of this confidence…
     came_s: float = 0.3  # …whose way here was seen for so long, over a third of its size at least
@@ -80,12 +82,10 @@ class _Track(BaseModel):
         gone = at - self.seen_at
         return [v + self.pace[i % 2] * gone for i, v in enumerate(self.seen)]
 
-    def straighten(self, at: float) -> None:
-        """Takes back where the flow carried it since it was last detected, which was with something else: it went on its own way."""
-        for i, t in enumerate(self.times):
-            if t > self.seen_at:
-                self.boxes[i] = self.ahead(t)
-        self.box, self.carried = self.ahead(at), True
+    @property
+    def is_new(self) -> bool:
+        """Detected once, and where it came from is not known."""
+        return self.hits == 1 and not self.came
 
     @property
     def object(self) -> int:
@@ -117,7 +117,11 @@ class CarryTracker:
         tracks = self._state.tracks
         if not tracks:
             return OpenBoxes.none()
-        return OpenBoxes(np.array([t.id for t in tracks], np.int64), np.array([t.box for t in tracks], np.float32))
+        return OpenBoxes(
+            np.array([t.id for t in tracks], np.int64),
+            np.array([t.box for t in tracks], np.float32),
+            np.array([[np.nan, np.nan] if t.is_new else t.pace for t in tracks], np.float32),
+        )
 
     def state(self) -> str:
         return self._state.model_dump_json()
@@ -231,12 +235,12 @@ class CarryTracker:
                 found = _assign(overlap[[rows_of[id(t)] for t in left]][:, rows], least)
                 for i, j in found:
                     if astray[rows_of[id(left[i])], rows[j]]:
-                        left[i].straighten(observation.at)
+                        left[i].carried = False
                 pairs += [(left[i], int(rows[j])) for i, j in found]
                 left = [t for i, t in enumerate(left) if i not in {i for i, _ in found}]
             taken = {row for _, row in pairs}
             rest = np.array([r for r in sure if r not in taken], int)
-            adrift = [t for t in left if not t.carried]
+            adrift = [t for t in left if not t.carried or t.is_new]
             if len(rest) and adrift:
                 near = self._nearness(adrift, detections.xyxy[rest]) * alike[[rows_of[id(t)] for t in adrift]][:, rest]
                 pairs += [(adrift[i], int(rest[j])) for i, j in _assign(near, 1e-6)]
@@ -244,7 +248,7 @@ class CarryTracker:
         return pairs, [int(r) for r in sure if r not in taken]
 
     def _nearness(self, tracks: list[_Track], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(T, N): 1 where the centres coincide, 0 at `reach` box sizes apart or where the sizes differ by more than half."""
+        """(T, N): 1 where the centres coincide, 0 at the reach apart or where the sizes differ by more than half."""
         mine = np.array([t.box for t in tracks], np.float64)
         theirs = boxes.astype(np.float64)
         centre = (mine[:, None, :2] + mine[:, None, 2:] - theirs[None, :, :2] - theirs[None, :, 2:]) / 2
@@ -252,22 +256,28 @@ class CarryTracker:
         other = np.prod(theirs[:, 2:] - theirs[:, :2], axis=1)[None, :]
         ratio = np.minimum(area, other) / np.maximum(np.maximum(area, other), 1.0)
         distance = np.hypot(centre[..., 0], centre[..., 1]) / np.sqrt(np.maximum(area, 1.0))
-        return np.where(ratio > 0.5, np.clip(1 - distance / self.params.reach, 0, 1), 0.0)
+        reach = np.array([self.params.first_reach if t.is_new else self.params.reach for t in tracks])[:, None]
+        return np.where(ratio > 0.5, np.clip(1 - distance / reach, 0, 1), 0.0)
 
     def _seen(self, track: _Track, observation: Observation, row: int) -> None:
-        """Bends the carried path so that it ends where the detection is; the residual grew evenly since the last one."""
+        """Bends the carried path so that it ends where the detection is; the residual grew evenly since the last one.
+
+        A path that the detection does not bear out went with something else: the object went evenly from detection to detection.
+        """
         detections, at, p = observation.detections, observation.at, self.params
         assert detections is not None
         found = detections.xyxy[row].astype(np.float64)
         box = np.array(track.box)
-        trust = p.trust if track.carried else 1.0
+        borne_out = track.carried and float(iou(np.array([box], np.float32), found[None].astype(np.float32))[0, 0]) >= p.agree
+        trust = p.trust if borne_out else 1.0
         now = box + trust * (found - box)
         residual = now - box
         span = at - track.seen_at
-        fresh = [i for i, t in enumerate(track.times) if t > track.seen_at]
-        for i in fresh:
-            share = (track.times[i] - track.seen_at) / span if track.carried and span > 0 else 0.0
-            track.boxes[i] = (np.array(track.boxes[i]) + share * residual).tolist()
+        for i, t in enumerate(track.times):
+            if t > track.seen_at and span > 0:
+                share = (t - track.seen_at) / span
+                path = np.array(track.boxes[i]) + share * residual if borne_out else _between(np.array(track.seen), now, share)
+                track.boxes[i] = path.tolist()
         if track.times and track.times[-1] >= at:
             track.boxes[-1] = now.tolist()
         else:
@@ -275,7 +285,7 @@ class CarryTracker:
             track.boxes.append(now.tolist())
         if span > 0:
             shift = (np.array(now) - np.array(track.seen)).reshape(2, 2).mean(axis=0) / span
-            track.pace = (shift if track.hits == 1 and not track.came else 0.5 * np.array(track.pace) + 0.5 * shift).tolist()
+            track.pace = (shift if track.hits == 1 and not track.came else 0.3 * np.array(track.pace) + 0.7 * shift).tolist()
         track.seen = now.tolist()
         if not track.carried and span > 0:
             track.velocity = ((residual[:2] + residual[2:]) / 2 / span + np.array(track.velocity)).tolist()
@@ -351,6 +361,12 @@ class CarryTracker:
         on_its_way = int(np.flatnonzero(moved).max(initial=-1)) + 2
         track.times, track.boxes = track.times[:on_its_way], track.boxes[:on_its_way]
         return self._tell(track) if track.times[-1] > track.told_to else None
+
+
+def _between(first: NDArray[np.float64], last: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Where a box is after a share of the time, when what it shows moves evenly in space: its size is as 1 / distance there."""
+    near, far = (1 - share) / _side(first), share / _side(last)
+    return (first * near + last * far) / (near + far)
 
 
 def _side(box: NDArray[np.floating]) -> float:

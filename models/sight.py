@@ -49,7 +49,8 @@ class SightParams:
     busy_s: float = 0.6  # something moves
     calm_s: float = 2.0  # what is followed stands still and nothing else moves
     idle_s: float = 10.0  # nothing moves and nothing is followed
-    lost_s: float = 0.2  # soonest look after the flow has lost a box
+    lost_s: float = 0.2  # soonest look after the flow has lost a box, or while one goes too fast for it
+    leap: float = 0.4  # what goes further than this share of its size from picture to picture is too fast for the flow
     fresh: float = 0.3  # a detection that overlaps no followed box this far is new and is traced back
     still: float = 0.02  # a followed box that moves less than this share of its size between looks stands still
     flow: FlowParams = field(default_factory=FlowParams)
@@ -111,7 +112,7 @@ class Sight:
             cut = cut or motion.cut
             if cut:
                 way = _Way(Flow(p.flow))
-            lost = way.on(frame.at, luma, scale)
+            lost = way.on(frame.at, luma, scale) or way.leaps(p.leap)
             moving, elsewhere = way.moving(p.still), motion.elsewhere(way.flow.boxes)
             if not self._due(frame.at - looked_at, cut, lost, moving, elsewhere, len(way.followed.track)):
                 continue
@@ -190,6 +191,15 @@ class _Way:
         boxes = self.flow.boxes
         extent = np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0))
         return bool((self._moved > np.maximum(1.5, still * extent)).any())
+
+    def leaps(self, share: float) -> bool:
+        """Whether a followed box, at the pace by which it was detected, goes further than `share` of its size in a picture."""
+        if len(self.flow.kept) < 2:
+            return False
+        span = self.flow.kept[-1].at - self.flow.kept[-2].at
+        boxes = self.followed.xyxy
+        extent = np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0))
+        return bool((np.hypot(self.followed.pace[:, 0], self.followed.pace[:, 1]) * span > share * extent).any())
 
     def carried(self) -> Carried:
         if not self._times:

@@ -11,16 +11,23 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analytics.taxonomy import OBJECTS
 
+if TYPE_CHECKING:
+    from models.drill.world import Seen, World
+
 COCO = {"person": 0, "bicycle": 1, "car": 2, "motorcycle": 3, "bus": 5, "truck": 7}
 WEIGHTS = Path(__file__).parent / "weights"
 SMALLEST_PX, LEAST_VISIBLE = 9, 0.25
 """Objects less high, or more hidden, are not labelled."""
+RARE = {"bicycle": 3, "bus": 1, "truck": 1}
+"""Classes that streets show seldom, and what one of them counts when the moment of a picture is chosen."""
+MOMENTS = 6
+"""Moments from which that of a picture is chosen."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Recipe:
 def render_set(folder: Path, scenes: Sequence[str], seeds: range, frames: int, size: tuple[int, int], say: bool = True) -> int:
     """Renders `frames` pictures of each scene and seed with YOLO labels (COCO's class numbers); says how many there are.
 
+    Every other picture is of the moment, out of several, that shows most of the classes that are rare.
     Pictures that are there already are kept, so that an interrupted run goes on.
     """
     import cv2
@@ -61,20 +69,24 @@ def render_set(folder: Path, scenes: Sequence[str], seeds: range, frames: int, s
             world = build(scene, seed, 40.0, size)
             film = Film(world)
             for i in range(frames):
-                t = float((i + rng.uniform(0.2, 0.8)) * 40 / frames)
+                moments = [float((i + at) * 40 / frames) for at in rng.uniform(0, 1, MOMENTS if i % 2 else 1)]
+                t = max(moments, key=lambda t: sum(RARE.get(s.object, 0) for s in _labelled(world, t)))
                 quality = int(rng.integers(55, 95))
                 cv2.imwrite(str(folder / "images" / f"{name}-{i}.jpg"), film.frame(t), [cv2.IMWRITE_JPEG_QUALITY, quality])
                 lines = []
-                for seen in world.seen(t):
+                for seen in _labelled(world, t):
                     x0, y0, x1, y1 = seen.box
-                    if seen.visible < LEAST_VISIBLE or y1 - y0 < SMALLEST_PX:
-                        continue
                     centre = ((x0 + x1) / 2 / size[0], (y0 + y1) / 2 / size[1], (x1 - x0) / size[0], (y1 - y0) / size[1])
                     lines.append(f"{COCO[seen.object]} " + " ".join(f"{v:.6f}" for v in centre))
                 (folder / "labels" / f"{name}-{i}.txt").write_text("\n".join(lines))
             if say:
                 print(f"rendered {name}", file=sys.stderr, flush=True)
     return len(list((folder / "images").glob("*.jpg")))
+
+
+def _labelled(world: "World", t: float) -> "list[Seen]":
+    """What is labelled in a picture of a moment."""
+    return [s for s in world.seen(t) if s.visible >= LEAST_VISIBLE and s.box[3] - s.box[1] >= SMALLEST_PX]
 
 
 def train(base: Path, recipe: Recipe, work: Path) -> Path:
