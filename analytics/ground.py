@@ -25,8 +25,11 @@ Floats = NDArray[np.float64]
 
 CLICK_SIGMA_PX = 1.0
 """±2 px of clicking, as two standard deviations."""
-ANCHOR_SIGMA = 0.03
-"""How far a box's bottom centre strays from one fixed spot of the object between two places, in box sizes."""
+ANCHOR_SIGMA = 0.045
+"""How far a box's bottom centre strays from one fixed spot of the object between two places, in box sizes; one standard deviation.
+
+On the drill from pixels nine of ten tracked boxes end within 0.072 of their height of the true one.
+"""
 LEG_S = 1.0
 """Speeds are fitted over legs of about this many seconds, which a vehicle drives almost straight."""
 

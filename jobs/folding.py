@@ -111,7 +111,9 @@ TOUCH_S = 1.0
 
 def link(camera: Camera, pieces: list[Piece]) -> list[Link]:
     """Chains a camera's chunks, given in order of time."""
-    what = digest(FOLD_VERSION, camera.model_dump(mode="json", exclude={"name", "agency", "source", "substream", "analysis", "location"}))
+    rules = camera.rule_identities()  # they name the versions of the rules' code, which the camera's file does not
+    apart = {"name", "agency", "source", "substream", "analysis", "location"}
+    what = digest(FOLD_VERSION, rules, camera.model_dump(mode="json", exclude=apart))
     links: list[Link] = []
     for i, piece in enumerate(pieces):
         touches = i > 0 and piece.start - pieces[i - 1].end < TOUCH_S

@@ -35,7 +35,7 @@ FAR = 0.1
 class Config(RuleConfig):
     """A vehicle is too fast."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: Literal["speeding"] = "speeding"
     zone: str | None = Field(default=None, description="name of the zone; the whole picture where left out")
     limit_kmh: float = Field(gt=0, description="the speed limit")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.camera import Camera
+from analytics.rules import line_count
 from cluster.decode import Gap
 from cluster.lake import Lake
 from cluster.settings import Settings
@@ -135,3 +136,21 @@ def test_a_chunks_name_says_its_cut(footage: str, start: int, length: int) -> No
 def test_examples() -> None:
     for module in (plan, folding):
         assert doctest.testmod(module).failed == 0
+
+
+def test_a_rule_whose_code_changed_is_folded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {
+        "id": "a",
+        "resolution": [1280, 720],
+        "lines": {"l": [[0, 300], [1280, 300]]},
+        "rules": [{"kind": "line_count", "line": "l"}],
+    }
+    piece = folding.Piece("a", "k", "f" * 64, "file:///a.mp4", T0, 0.0, 60.0, 0.0, "s")
+
+    def chain() -> str:
+        return folding.link(Camera.read(document), [piece])[0].chain
+
+    before = chain()
+    assert chain() == before
+    monkeypatch.setattr(line_count.Config, "version", line_count.Config.version + 1)
+    assert chain() != before
