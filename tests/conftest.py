@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -56,6 +57,12 @@ class Minio:
 
         Client(self.s3.endpoint or "", self.s3.access_key, self.s3.secret_key, secure=False).make_bucket(name)
         return name
+
+
+def pytest_configure() -> None:
+    """What is started in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.drill import light as lights
 from models.drill.actors import SIZES, Actor
-from models.drill.motion import Way, strolling
+from models.drill.motion import STEP_S, Way, strolling
 from models.drill.script import Script
 from models.drill.stage import Post, Stage, Tree
 from models.drill.traffic import Driver, Halt
@@ -166,16 +166,14 @@ def _drop_unclear(script: Script, actors: list[Actor]) -> None:
     for actor in actors:
         speed = actor.motion.speed * 3.6
         inside = (actor.motion.xy[:, 1] > y0 - 6) & (actor.motion.xy[:, 1] < y1 + 6)
-        fast, in_zone = speed[inside], speed[inside]
-        if not len(in_zone):
+        fast = speed[inside]
+        if not len(fast):
             continue
         doubtful = fast.max() > 46.5 and fast.min() < 59
-        stands = (speed[inside] < 1.0).sum() * 0.05
-        if (
-            doubtful
-            or (not actor.role.endswith("stop") and actor.role != "stopper" and stands > 2.0)
-            or (actor.role == "brief stop" and stands > 5.5)
-        ):
+        stands = (fast < 1.0).sum() * STEP_S
+        moves_up = (np.diff((fast < 1.0).astype(int)) == 1).sum() > 1  # and stands again: one stop or two?
+        longest = {"stopper": 60.0, "brief stop": 5.5}.get(actor.role, 2.0)
+        if doubtful or moves_up or stands > longest or (actor.role == "stopper" and 0 < stands < 10.0):
             script.actors.remove(actor)
 
 
