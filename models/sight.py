@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.boxes import iou
 from analytics.detections import Detections
+from analytics.geometry import sizes
 from analytics.observation import Carried, Observation, OpenBoxes, Traces
 from models.flow import Flow, FlowParams
 from models.gate import Gate, GateParams
@@ -188,18 +189,14 @@ class _Way:
 
     def moving(self, still: float) -> bool:
         """Whether a followed box moved more than `still` of its size since the last look."""
-        boxes = self.flow.boxes
-        extent = np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0))
-        return bool((self._moved > np.maximum(1.5, still * extent)).any())
+        return bool((self._moved > np.maximum(1.5, still * sizes(self.flow.boxes))).any())
 
     def leaps(self, share: float) -> bool:
         """Whether a followed box, at the pace by which it was detected, goes further than `share` of its size in a picture."""
         if len(self.flow.kept) < 2:
             return False
         span = self.flow.kept[-1].at - self.flow.kept[-2].at
-        boxes = self.followed.xyxy
-        extent = np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0))
-        return bool((np.hypot(self.followed.pace[:, 0], self.followed.pace[:, 1]) * span > share * extent).any())
+        return bool((np.hypot(self.followed.pace[:, 0], self.followed.pace[:, 1]) * span > share * sizes(self.followed.xyxy)).any())
 
     def carried(self) -> Carried:
         if not self._times:
